@@ -1,0 +1,5 @@
+export * from './action';
+export * from './definition';
+export * from './errors';
+export * from './input';
+export * from './transition';
