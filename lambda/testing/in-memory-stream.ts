@@ -1,0 +1,190 @@
+import type { Clock, DeadLetterStore, Delivery, Dispatch, Journal, Outcome, Place, Sent } from '../engine/ports';
+import type { PolledSource } from './polled-source';
+
+const KIBIBYTE = 1024;
+const MEBIBYTE = 1024 * KIBIBYTE;
+const HOUR = 3_600_000;
+
+/**
+ * What the services take.
+ *
+ * @see https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+ */
+const LIMITS = {
+  kinesis: { maxBatchEntries: 500, maxBatchBytes: 5 * MEBIBYTE, maxBodyBytes: MEBIBYTE },
+  dynamodb: { maxBatchEntries: 25, maxBatchBytes: 16 * MEBIBYTE, maxBodyBytes: 390 * KIBIBYTE },
+};
+
+/** Options of {@link InMemoryStream}. */
+export interface InMemoryStreamOptions {
+  readonly clock: Clock;
+  /** Which service it behaves like. */
+  readonly service: 'kinesis' | 'dynamodb';
+  /** Where records go that outlived the stream before they were processed. */
+  readonly deadLetters: DeadLetterStore;
+  /** The checkpoint table whose stream this is: the entry of the journal and the envelope are written as one. For `dynamodb` only. */
+  readonly journal?: Journal;
+  /**
+   * Name of the stream or table.
+   *
+   * @default 'stream'
+   */
+  readonly resource?: string;
+  /**
+   * An integer ≥ 1. All records of an execution are in the same shard.
+   *
+   * @default 2
+   */
+  readonly shards?: number;
+  /**
+   * Milliseconds after which a batch that was given back is delivered again.
+   *
+   * @default 1000
+   */
+  readonly retryDelay?: number;
+  /**
+   * Milliseconds for which the stream keeps a record.
+   *
+   * @default 86400000 - a day
+   */
+  readonly retention?: number;
+}
+
+interface StreamRecord {
+  readonly sequenceNumber: string;
+  readonly body: string;
+  readonly at: number;
+}
+
+interface Shard {
+  readonly id: string;
+  /** From the first record that is not through. */
+  records: StreamRecord[];
+  busy: boolean;
+  resumeAt: number;
+}
+
+/**
+ * A stream in memory that behaves like Kinesis or DynamoDB Streams under a Lambda event source mapping: each shard is read in order, one
+ * batch at a time, and from the first record that was given back everything is delivered once more.
+ */
+export class InMemoryStream implements PolledSource {
+  public readonly name: 'kinesis' | 'dynamodb';
+  public readonly maxBatchEntries: number;
+  public readonly maxBatchBytes: number;
+  public readonly maxBodyBytes: number;
+  public readonly longestDelay = 0;
+  private readonly options: Required<Omit<InMemoryStreamOptions, 'journal'>> & Pick<InMemoryStreamOptions, 'journal'>;
+  private readonly shards: Shard[];
+  private sent = 0;
+
+  constructor(options: InMemoryStreamOptions) {
+    this.options = { resource: 'stream', shards: 2, retryDelay: 1000, retention: 24 * HOUR, ...options };
+    const { maxBatchEntries, maxBatchBytes, maxBodyBytes } = LIMITS[options.service];
+    this.name = options.service;
+    this.maxBatchEntries = maxBatchEntries;
+    this.maxBatchBytes = maxBatchBytes;
+    this.maxBodyBytes = maxBodyBytes;
+    this.shards = Array.from({ length: this.options.shards }, (_, index) => ({ id: `shard-${index}`, records: [], busy: false, resumeAt: 0 }));
+  }
+
+  public get size(): number {
+    return this.shards.reduce((sum, shard) => sum + shard.records.length, 0);
+  }
+
+  public get nextAt(): number | undefined {
+    const ready = this.shards.filter((shard) => !shard.busy && shard.records.length > 0);
+    return ready.length === 0 ? undefined : Math.min(...ready.map((shard) => shard.resumeAt));
+  }
+
+  public async send(dispatches: readonly Dispatch[]): Promise<readonly Sent[]> {
+    if (dispatches.length > this.maxBatchEntries) {
+      throw new RangeError(`A batch takes at most ${this.maxBatchEntries} records, but has ${dispatches.length}.`);
+    }
+    return Promise.all(dispatches.map((dispatch) => this.append(dispatch)));
+  }
+
+  /** Puts a record in as it is, whatever it says: as somebody does who is not the engine. */
+  public put(body: string): void {
+    this.store(this.shardOf(body), body);
+  }
+
+  public take(most: number): readonly Delivery[] {
+    const now = this.options.clock.now();
+    for (const shard of this.shards) {
+      if (!shard.busy && shard.resumeAt <= now) {
+        this.trim(shard);
+        if (shard.records.length > 0) {
+          shard.busy = true;
+          return shard.records.slice(0, most).map(({ sequenceNumber, body }) => (
+            { id: sequenceNumber, body, place: this.placeOf(shard, sequenceNumber), blocking: true }
+          ));
+        }
+      }
+    }
+    return [];
+  }
+
+  public settle(batch: readonly Delivery[], outcomes: ReadonlyMap<string, Outcome>): void {
+    const shard = this.shards.find(({ id }) => id === batch[0]?.place.shard);
+    if (!shard) {
+      return;
+    }
+    const failed = batch.findIndex(({ id }) => outcomes.get(id) !== 'acknowledge');
+    shard.records = shard.records.slice(failed < 0 ? batch.length : failed);
+    shard.busy = false;
+    shard.resumeAt = failed < 0 ? 0 : this.options.clock.now() + this.options.retryDelay;
+  }
+
+  private async append({ envelope, body, checkpoint }: Dispatch): Promise<Sent> {
+    const shard = this.shardOf(envelope.executionId);
+    let journaled = false;
+    if (checkpoint && this.options.journal) {
+      const [error] = await this.options.journal.write([{ ...checkpoint, place: { service: this.name, resource: this.options.resource } }]);
+      if (error) {
+        return { ok: false, error };
+      }
+      journaled = true;
+    }
+    return { ok: true, journaled, place: this.placeOf(shard, this.store(shard, body)) };
+  }
+
+  private store(shard: Shard, body: string): string {
+    this.sent += 1;
+    const sequenceNumber = String(this.sent).padStart(21, '0');
+    shard.records.push({ sequenceNumber, body, at: this.options.clock.now() });
+    return sequenceNumber;
+  }
+
+  /** Lets go of what is too old, and says so: a stream does not keep it for anybody. */
+  private trim(shard: Shard): void {
+    const oldest = this.options.clock.now() - this.options.retention;
+    for (let record = shard.records[0]; record && record.at < oldest; record = shard.records[0]) {
+      const { sequenceNumber, body } = record;
+      shard.records.shift();
+      void this.options.deadLetters.put({
+        reason: 'The record outlived the stream before it was processed.',
+        body,
+        place: this.placeOf(shard, sequenceNumber),
+        at: this.options.clock.now(),
+      });
+    }
+  }
+
+  private placeOf(shard: Shard, sequenceNumber: string): Place {
+    return { service: this.name, resource: this.options.resource, shard: shard.id, sequenceNumber };
+  }
+
+  private shardOf(partitionKey: string): Shard {
+    let hash = 0;
+    for (let index = 0; index < partitionKey.length; index += 1) {
+      hash = (Math.imul(hash, 31) + partitionKey.charCodeAt(index)) >>> 0;
+    }
+    const shard = this.shards[hash % this.shards.length];
+    if (!shard) {
+      throw new RangeError(`A stream has at least one shard, but this one was given ${this.shards.length}.`);
+    }
+    return shard;
+  }
+}

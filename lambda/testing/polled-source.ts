@@ -1,0 +1,15 @@
+import type { Delivery, Outcome, Transport } from '../engine/ports';
+
+/** An event source or retry queue in memory, seen from both ends: the engine sends to it, an {@link EventSourceMapping} takes from it. */
+export interface PolledSource extends Transport {
+  /** How many messages it holds, those that are being processed included. */
+  readonly size: number;
+  /** When the next message can be taken, in milliseconds since the epoch: the past when one can be now, `undefined` when none ever will. */
+  readonly nextAt: number | undefined;
+  /** Takes a batch of messages that can be processed now. It is empty when there are none. */
+  take(most: number): readonly Delivery[];
+  /**
+   * Tells what became of a batch that was taken. A delivery without an outcome is delivered again, as after an invocation that died.
+   */
+  settle(batch: readonly Delivery[], outcomes: ReadonlyMap<string, Outcome>): void;
+}
