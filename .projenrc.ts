@@ -1,0 +1,280 @@
+import { awscdk, javascript, JsonFile, ProjenrcFile, typescript } from 'projen';
+
+/** What `lambda/` is compiled into: CommonJS and its type declarations. */
+const LAMBDA_LIB = 'lambda-lib';
+
+/** The folders of `lambda/` that users import, as `cdk-lambda-fsm/<name>`. */
+const SUBPATHS = ['machine', 'runtime', 'client', 'testing'];
+
+/** The AWS services that the runtime talks to; only `lambda/aws/<service>` may import the client of one. */
+const SERVICES = ['dynamodb', 'sqs', 'kinesis', 'sns', 'cloudwatch', 'ecs'];
+
+/** What each folder of `lambda/` may import of the others. */
+const LAYERS: Record<string, string[]> = {
+  machine: [],
+  engine: ['machine'],
+  aws: ['engine', 'machine'],
+  testing: ['engine', 'machine'],
+  runtime: ['aws', 'engine', 'machine'],
+  client: ['aws', 'engine', 'machine'],
+  local: ['aws', 'engine', 'machine'],
+};
+
+const project = new awscdk.AwsCdkConstructLibrary({
+  name: 'cdk-lambda-fsm',
+  description: 'Durable finite-state-machine workflows on AWS Lambda, as AWS CDK constructs',
+  keywords: ['aws', 'cdk', 'lambda', 'workflow', 'state-machine', 'fsm', 'durable', 'sqs', 'kinesis', 'dynamodb'],
+  author: 'cdk-lambda-fsm authors',
+  authorOrganization: true,
+  authorAddress: 'https://github.com/cdk-lambda-fsm',
+  repositoryUrl: 'https://github.com/cdk-lambda-fsm/cdk-lambda-fsm.git',
+  license: 'Apache-2.0',
+  copyrightOwner: 'cdk-lambda-fsm authors',
+  defaultReleaseBranch: 'main',
+  stability: 'experimental',
+
+  cdkVersion: '2.274.0',
+  constructsVersion: '10.5.0',
+  jsiiVersion: '~6.0.0',
+  typescriptVersion: '~6.0.0',
+  projenVersion: '0.103.25',
+  minNodeVersion: '20.0.0',
+  packageManager: javascript.NodePackageManager.NPM,
+  runner: typescript.TypeScriptRunner.tsx(),
+  projenrcJs: false,
+
+  github: false,
+  release: false,
+  depsUpgrade: false,
+  pullRequestTemplate: false,
+  sampleCode: false,
+  integrationTestAutoDiscover: false,
+  lambdaAutoDiscover: false,
+  edgeLambdaAutoDiscover: false,
+  singletonLambdaAutoDiscover: false,
+  lambdaExtensionAutoDiscover: false,
+
+  publishToPypi: { distName: 'cdk-lambda-fsm', module: 'cdk_lambda_fsm' },
+  publishToMaven: {
+    javaPackage: 'io.github.cdklambdafsm',
+    mavenGroupId: 'io.github.cdk-lambda-fsm',
+    mavenArtifactId: 'cdk-lambda-fsm',
+  },
+  publishToNuget: { dotNetNamespace: 'CdkLambdaFsm', packageId: 'CdkLambdaFsm' },
+
+  // jsii has no other way to take libraries along that are not written in jsii.
+  bundledDeps: ['yaml@2.9.1', 'esbuild-wasm@0.28.2'],
+  devDeps: [
+    ...SERVICES.map((service) => `@aws-sdk/client-${service}@3.1143.0`),
+    '@swc/core@1.16.22',
+    '@swc/jest@0.2.39',
+    '@types/aws-lambda@8.10.164',
+    'aws-cdk@2.1148.1',
+    'fast-check@4.10.2',
+    'fauxqs@1.9.2',
+    'kinesalite@3.3.3',
+    'tsx@4.23.15',
+  ],
+
+  // jsii compiles `src` with this file: self references such as `cdk-lambda-fsm/machine` resolve through the `exports` of package.json.
+  tsconfig: {
+    fileName: 'tsconfig.jsii.json',
+    compilerOptions: { types: ['node'] },
+  },
+  // Editors, the linter, tsx and the type check read this one, which covers all code and needs nothing to be compiled before.
+  tsconfigDevFile: 'tsconfig.json',
+  tsconfigDev: {
+    include: ['.projenrc.ts'],
+    exclude: ['cdk.out', 'dist', 'lib', LAMBDA_LIB, 'assets'],
+    compilerOptions: {
+      noImplicitOverride: true,
+      noUncheckedIndexedAccess: true,
+      stripInternal: false,
+      types: ['jest', 'node'],
+      paths: {
+        'cdk-lambda-fsm': ['./src/index.ts'],
+        ...Object.fromEntries(SUBPATHS.map((name) => [`cdk-lambda-fsm/${name}`, [`./lambda/${name}/index.ts`]])),
+      },
+    },
+  },
+  typecheckTests: true,
+
+  jestOptions: {
+    jestVersion: '^30.0.0',
+    junitReporting: false,
+    coverageText: false,
+    passWithNoTests: false,
+    updateSnapshot: javascript.UpdateSnapshot.NEVER,
+    jestConfig: {
+      collectCoverage: false,
+      maxWorkers: 2,
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/e2e/'],
+      moduleNameMapper: {
+        '^cdk-lambda-fsm$': '<rootDir>/src/index.ts',
+        [`^cdk-lambda-fsm/(${SUBPATHS.join('|')})$`]: '<rootDir>/lambda/$1/index.ts',
+      },
+    },
+  },
+
+  eslintOptions: {
+    dirs: ['src', 'lambda'],
+    devdirs: ['test', 'examples', 'bench', 'scripts'],
+    projectService: true,
+    tsconfigPath: './tsconfig.json',
+    fileExtensions: ['.ts'],
+    // A test must not change what it tests; `npx projen eslint --fix` mends.
+    commandOptions: { fix: false },
+    ignorePatterns: ['*.js', '*.d.ts', 'node_modules/', 'lib/', `${LAMBDA_LIB}/`, 'assets/', 'dist/', 'coverage/', 'cdk.out/'],
+  },
+
+  gitignore: [`/${LAMBDA_LIB}/`, '/assets/', 'cdk.out/', '.DS_Store'],
+  npmIgnoreOptions: {
+    ignorePatterns: ['/lambda/', '/examples/', '/bench/', '/docs/', '/scripts/', '/.ci/', '/tsconfig*.json', '*.tsbuildinfo', 'cdk.out/'],
+  },
+});
+
+project.npmignore?.include(`/${LAMBDA_LIB}/`, '/assets/');
+
+// A lock file that names no registry works behind any mirror.
+const npmrc = new javascript.NpmConfig(project);
+npmrc.addConfig('omit-lockfile-registry-resolved', 'true');
+npmrc.addConfig('save-exact', 'true');
+project.npmignore?.exclude('/.npmrc');
+
+// ---- What package.json offers -------------------------------------------------------------------------------------------------------
+
+project.package.addField('exports', {
+  '.': './lib/index.js',
+  ...Object.fromEntries(SUBPATHS.map((name) => [`./${name}`, `./${LAMBDA_LIB}/${name}/index.js`])),
+  './package.json': './package.json',
+  './.jsii': './.jsii',
+  './.warnings.jsii.js': './.warnings.jsii.js',
+});
+// TypeScript with `moduleResolution: node10` does not read `exports`.
+project.package.addField('typesVersions', {
+  '*': Object.fromEntries(SUBPATHS.map((name) => [name, [`./${LAMBDA_LIB}/${name}/index.d.ts`]])),
+});
+// Faster than their fallbacks, and not to be had for every platform: esbuild-wasm bundles too, and the local runner takes any DynamoDB.
+project.package.addField('optionalDependencies', {
+  '@dynoxide/linux-x64': '1.2.1',
+  'esbuild': '0.28.2',
+});
+// Only who imports the client or the local runner needs these. jsii takes only jsii modules as peer dependencies, so they stand here alone.
+project.package.addField('peerDependenciesMeta', Object.fromEntries(
+  [...SERVICES.map((service) => `@aws-sdk/client-${service}`), 'fauxqs', 'kinesalite'].map((name) => [name, { optional: true }]),
+));
+
+// projen's own component for a .projenrc.ts brings a folder and a tsconfig.json that nothing here needs.
+class Projenrc extends ProjenrcFile {
+  public readonly filePath = '.projenrc.ts';
+}
+new Projenrc(project);
+project.defaultTask!.reset('tsx .projenrc.ts');
+
+// ---- lambda/ ------------------------------------------------------------------------------------------------------------------------
+
+new JsonFile(project, 'tsconfig.lambda.json', {
+  obj: {
+    extends: './tsconfig.json',
+    include: ['lambda/**/*.ts'],
+    exclude: [],
+    compilerOptions: {
+      noEmit: false,
+      rootDir: 'lambda',
+      outDir: LAMBDA_LIB,
+      types: ['node'],
+    },
+  },
+});
+
+const compileLambda = project.addTask('compile:lambda', {
+  description: `Compiles lambda/ into ${LAMBDA_LIB}/`,
+  execArgs: ['tsc', '--project', 'tsconfig.lambda.json'],
+});
+project.preCompileTask.spawn(compileLambda);
+
+const bundleRuntime = project.addTask('bundle:runtime', {
+  description: 'Bundles the Lambda runtime and the AWS clients into assets/runtime/',
+  execArgs: ['tsx', 'scripts/bundle-runtime.ts'],
+});
+
+// ---- What else can be run -----------------------------------------------------------------------------------------------------------
+
+project.addTask('demo', {
+  description: 'Runs an order workflow on this machine, with embedded services',
+  steps: [{ spawn: bundleRuntime.name }, { execArgs: ['tsx', 'examples/order/demo.ts'], receiveArgs: true }],
+});
+project.addTask('e2e', {
+  description: 'Deploys a workflow to an emulated AWS account and runs it there',
+  steps: [{ spawn: bundleRuntime.name }, { execArgs: ['tsx', 'test/e2e/run.ts'], receiveArgs: true }],
+});
+project.addTask('bench', {
+  description: 'Measures requests, latency and throughput',
+  steps: [{ spawn: bundleRuntime.name }, { execArgs: ['tsx', 'bench/run.ts'], receiveArgs: true }],
+});
+
+// ---- Jest ---------------------------------------------------------------------------------------------------------------------------
+
+// swc only strips the types, so tests start at once; the type check is a step of its own.
+project.deps.removeDependency('ts-jest');
+project.jest!.config.transform = {
+  '^.+\\.ts$': ['@swc/jest', {
+    jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
+    module: { type: 'commonjs' },
+  }],
+};
+project.jest!.config.testMatch = ['<rootDir>/test/**/*.test.ts'];
+
+// ---- ESLint -------------------------------------------------------------------------------------------------------------------------
+
+const eslint = project.eslint!;
+eslint.addLintPattern('.projenrc.ts');
+for (const folder of ['lambda/aws', 'lambda/local', 'lambda/runtime']) {
+  eslint.allowDevDeps(`${folder}/**`);
+}
+eslint.addRules({
+  '@stylistic/max-len': ['error', {
+    code: 140, ignoreUrls: true, ignoreStrings: true, ignoreTemplateLiterals: true, ignoreRegExpLiterals: true,
+  }],
+  '@typescript-eslint/no-explicit-any': 'error',
+  '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { attributes: false } }],
+  // A rule for each import that is against the direction `machine <- engine <- {aws, testing} <- {runtime, client, local}`.
+  'import/no-restricted-paths': ['error', {
+    zones: [
+      ...Object.entries(LAYERS).map(([layer, below]) => ({
+        target: `./lambda/${layer}`,
+        from: './lambda',
+        except: [layer, ...below].map((name) => `./${name}`),
+        message: `lambda/${layer} may import only ${[layer, ...below].map((name) => `lambda/${name}`).join(', ')}.`,
+      })),
+      {
+        target: './src',
+        from: './lambda',
+        except: ['./machine'],
+        message: 'src may import nothing of lambda but cdk-lambda-fsm/machine.',
+      },
+      ...['./src', './node_modules/aws-cdk-lib', './node_modules/constructs'].map((from) => ({
+        target: './lambda',
+        from,
+        message: 'lambda knows nothing of the CDK.',
+      })),
+      ...SERVICES.map((service) => ({
+        target: ['./src/**/*', `./lambda/!(aws)/**/*`, './lambda/aws/*.ts', `./lambda/aws/!(${service})/**/*`],
+        from: `./node_modules/@aws-sdk/client-${service}`,
+        message: `Only lambda/aws/${service} may import this client.`,
+      })),
+    ],
+  }],
+});
+eslint.addOverride({
+  files: ['lambda/machine/**', 'lambda/engine/**'],
+  excludedFiles: ['lambda/machine/load*.ts'],
+  rules: { 'import/no-nodejs-modules': 'error' },
+});
+eslint.addOverride({
+  files: ['lambda/machine/load*.ts'],
+  rules: { 'import/no-nodejs-modules': ['error', { allow: ['node:fs', 'node:path'] }] },
+});
+
+project.synth();
