@@ -42,7 +42,8 @@ export class SeededRandom implements Random {
     if (items.length === 0) {
       throw new RangeError('There is nothing to pick from: the list is empty.');
     }
-    return items[this.between(0, items.length - 1)];
+    // The index is within the list, which is not empty.
+    return items[this.between(0, items.length - 1)] as T;
   }
 
   /**

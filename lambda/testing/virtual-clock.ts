@@ -5,7 +5,6 @@ export const VIRTUAL_EPOCH = Date.UTC(2030, 0, 1);
 
 interface Timer {
   readonly at: number;
-  readonly order: number;
   readonly fire: () => void;
 }
 
@@ -17,7 +16,6 @@ interface Timer {
  */
 export class VirtualClock implements Clock {
   private time: number;
-  private order = 0;
   /** Latest first, so that the next one is taken off the end. */
   private readonly timers: Timer[] = [];
 
@@ -62,9 +60,9 @@ export class VirtualClock implements Clock {
     if (Number.isNaN(at)) {
       throw new RangeError('A timer needs a time, but was set for NaN.');
     }
-    this.order += 1;
-    const timer: Timer = { at, order: this.order, fire };
-    this.timers.splice(this.placeOf(timer), 0, timer);
+    const timer: Timer = { at, fire };
+    const place = this.timers.findIndex((other) => other.at <= at);
+    this.timers.splice(place < 0 ? this.timers.length : place, 0, timer);
     return () => {
       const index = this.timers.indexOf(timer);
       if (index >= 0) {
@@ -86,25 +84,11 @@ export class VirtualClock implements Clock {
       return false;
     }
     this.time = Math.max(this.time, next);
-    while (this.nextTimer !== undefined && this.nextTimer <= this.time) {
-      this.timers.pop()!.fire();
+    for (let timer = this.timers.at(-1); timer && timer.at <= this.time; timer = this.timers.at(-1)) {
+      this.timers.pop();
+      timer.fire();
     }
     return true;
-  }
-
-  private placeOf(timer: Timer): number {
-    let low = 0;
-    let high = this.timers.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const other = this.timers[middle];
-      if (other.at > timer.at || (other.at === timer.at && other.order > timer.order)) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return low;
   }
 }
 
