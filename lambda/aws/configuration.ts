@@ -1,0 +1,35 @@
+/**
+ * Which resources a workflow consists of. The construct renders it into the function's environment (`FSM_WORKFLOW`) at synth,
+ * the runtime and the client read it. Names and URLs only: no secrets.
+ */
+export interface WorkflowConfiguration {
+  /** Name of the workflow, a dimension of its metrics. */
+  readonly workflow: string;
+  /** Names of its machines: a start of any other is refused before anything is sent. */
+  readonly machines: readonly string[];
+  readonly eventSource: EventSourceConfiguration;
+  readonly failoverEventSource?: EventSourceConfiguration;
+  /** In order of preference; at least one. */
+  readonly retryQueues: readonly RetryQueueConfiguration[];
+  readonly lockTable: TableConfiguration;
+  readonly checkpointTable: TableConfiguration;
+  readonly deadLetterQueue: { readonly service: 'sqs'; readonly queueUrl: string };
+  /** Commit each step explicitly, not only by the acquisition of its successor. */
+  readonly eagerCommit?: boolean;
+}
+
+export type EventSourceConfiguration =
+  | { readonly service: 'sqs'; readonly queueUrl: string; readonly fifo?: boolean }
+  /** The stream of the checkpoint table. */
+  | { readonly service: 'dynamodb' };
+
+export type RetryQueueConfiguration =
+  | { readonly service: 'sqs'; readonly queueUrl: string }
+  | { readonly service: 'dynamodb'; readonly tableName: string; readonly shards: number };
+
+export interface TableConfiguration {
+  readonly service: 'dynamodb';
+  readonly tableName: string;
+  /** Days after which an item that is no longer needed is forgotten. */
+  readonly retentionDays: number;
+}

@@ -1,0 +1,113 @@
+import { setMaxListeners } from 'node:events';
+import { definitionHash, type Machine } from '../machine';
+import { Rendezvous } from './batcher';
+import { decodeEnvelope, type Decoded } from './codec';
+import { DeliveryProcess } from './delivery-process';
+import { asError } from './errors';
+import { DEFAULT_OPTIONS, type Definition, type EngineOptions } from './options';
+import { Outbox } from './outbox';
+import type { Delivery, Invocation, Outcome, Ports } from './ports';
+import type { ActionLookup, Deadline } from './run-step';
+
+/** Of an invocation's time, what is kept for sending what the actions came to: a fifth, but no more than this. */
+const LONGEST_RESERVE = 3_000;
+
+/**
+ * Executes transitions: takes the records that an event source has delivered through the transition protocol. It keeps no state between
+ * two batches, so any number of engines may work on the same executions.
+ */
+export class Engine {
+  private readonly definitions: ReadonlyMap<string, Definition>;
+  private readonly options: Required<EngineOptions>;
+
+  constructor(private readonly ports: Ports, machines: readonly Machine[], private readonly actions: ActionLookup, options: EngineOptions = {}) {
+    this.definitions = new Map(machines.map((machine) => [machine.name, { machine, hash: definitionHash(machine) }]));
+    this.options = { ...DEFAULT_OPTIONS, ...options };
+  }
+
+  /**
+   * Processes a batch. The records run concurrently, but those of one execution one after another. Never throws: a record that cannot be
+   * brought to an end is given back to its source, and the others go on.
+   *
+   * @returns what the source is to be told, by the id of each delivery
+   */
+  public async process(deliveries: readonly Delivery[], invocation: Invocation): Promise<ReadonlyMap<string, Outcome>> {
+    const outcomes = new Map<string, Outcome>();
+    const rendezvous = new Rendezvous();
+    const outbox = new Outbox(this.ports, rendezvous, this.options.linger);
+    const deadline = this.startDeadline(invocation);
+    const lines = linesOfExecutions(deliveries).values();
+    const worker = async () => {
+      for (const line of lines) {
+        for (const { delivery, decoded } of line) {
+          outcomes.set(delivery.id, await rendezvous.work(() => this.processOne(delivery, decoded, outbox, deadline, invocation)));
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(this.options.concurrency, deliveries.length) }, worker));
+    deadline.stop();
+    this.ports.metrics.flush();
+    return outcomes;
+  }
+
+  private async processOne(delivery: Delivery, decoded: Decoded, outbox: Outbox, deadline: Deadline, invocation: Invocation): Promise<Outcome> {
+    try {
+      return await new DeliveryProcess({
+        ports: this.ports,
+        definitions: this.definitions,
+        actions: this.actions,
+        options: this.options,
+        outbox,
+        deadline,
+        invocation,
+      }, delivery).run(decoded);
+    } catch (thrown) {
+      this.ports.metrics.count('Redelivery');
+      this.ports.logger.error(`A record is given back to its source: ${asError(thrown).message}`, { record: delivery.id });
+      return 'redeliver';
+    }
+  }
+
+  private startDeadline(invocation: Invocation): Deadline & { stop(): void } {
+    const { clock } = this.ports;
+    const reserve = Math.min(LONGEST_RESERVE, (invocation.deadline - clock.now()) / 5);
+    const end = invocation.deadline - reserve;
+    const passed = new AbortController();
+    // Actions of every record in the batch may listen to it.
+    setMaxListeners(0, passed.signal);
+    const stopped = new AbortController();
+    const reached = new Promise<void>((resolve) => passed.signal.addEventListener('abort', () => resolve(), { once: true }));
+    void clock.sleep(end - clock.now(), stopped.signal).then(() => {
+      if (!stopped.signal.aborted) passed.abort();
+    });
+    return {
+      signal: passed.signal,
+      reached,
+      remainingMilliseconds: () => Math.max(0, end - clock.now()),
+      stop: () => stopped.abort(),
+    };
+  }
+}
+
+interface Arrival {
+  readonly delivery: Delivery;
+  readonly decoded: Decoded;
+}
+
+/** The deliveries, those of one execution in one line, in the order of their arrival. */
+function linesOfExecutions(deliveries: readonly Delivery[]): Arrival[][] {
+  const lines: Arrival[][] = [];
+  const lineOf = new Map<string, Arrival[]>();
+  for (const delivery of deliveries) {
+    const decoded = decodeEnvelope(delivery.body);
+    const executionId = 'envelope' in decoded ? decoded.envelope.executionId : undefined;
+    let line = executionId === undefined ? undefined : lineOf.get(executionId);
+    if (!line) {
+      line = [];
+      lines.push(line);
+      if (executionId !== undefined) lineOf.set(executionId, line);
+    }
+    line.push({ delivery, decoded });
+  }
+  return lines;
+}

@@ -1,0 +1,53 @@
+import type { Failure, Json, JsonObject } from '../machine';
+
+/** The version of the envelope that this library writes. An envelope of another version is never guessed at. */
+export const ENVELOPE_VERSION = 1;
+
+/**
+ * The message that carries an execution from step to step.
+ *
+ * An envelope is immutable: a retry is the same envelope with the next `attempt`, never with the context that a
+ * failed attempt has half changed.
+ */
+export interface Envelope {
+  /** Version of this format, {@link ENVELOPE_VERSION}. */
+  readonly version: number;
+  readonly executionId: string;
+  /** Name of the machine that the execution runs. */
+  readonly machine: string;
+  /** Hash of the machine's definition that the sender ran; absent for the start, whose sender need not know it. */
+  readonly definition?: string;
+  /** How many transitions the execution has dispatched before this one: 0 for the start. */
+  readonly step: number;
+  /** Fence token of the attempt that sent this envelope: 0 for the start. */
+  readonly parent: number;
+  /** How often this step has failed before, 0 for the first try. */
+  readonly attempt: number;
+  /** The state that the execution is in, `null` before the start. */
+  readonly state: string | null;
+  /** The event that takes it on from there. */
+  readonly event: string;
+  readonly context: JsonObject;
+  /** What the sender of an external event has attached to it. */
+  readonly data?: Json;
+  /** Why the `catch` transition is taken. */
+  readonly error?: Failure;
+  /** Which external events the execution has taken out of its mailbox; absent while it has taken none. */
+  readonly mailbox?: MailboxPosition;
+  /** The mail that `event` and `data` come from, in the step that a mail has woken. */
+  readonly mail?: number;
+  /** Milliseconds since the epoch before which the step must not run. */
+  readonly notBefore?: number;
+  /** Milliseconds since the epoch at which the envelope was made. */
+  readonly sentAt: number;
+}
+
+/**
+ * Which mails of an execution's mailbox are taken: all up to `through`, but for those `deferred` (they were sent early,
+ * for a state that the execution has not parked in yet). It travels in the envelope, so it is part of the chain of steps:
+ * the attempt that is replaced takes its mail back with it.
+ */
+export interface MailboxPosition {
+  readonly through: number;
+  readonly deferred: readonly number[];
+}

@@ -1,0 +1,74 @@
+/** A context, or the data of an event, holds something that JSON cannot carry. */
+export class NotJsonError extends Error {
+  override readonly name = 'NotJsonError';
+
+  constructor(readonly path: string, found: string, fix: string) {
+    super(`${path} is ${found}, which JSON cannot carry. ${fix}`);
+  }
+}
+
+/** The envelope of the next step is larger than the smallest service that may have to carry it takes. */
+export class EnvelopeTooLargeError extends Error {
+  override readonly name = 'EnvelopeTooLargeError';
+
+  constructor(readonly bytes: number, readonly limit: number, state: string) {
+    super(
+      `The context after state "${state}" makes an envelope of ${bytes} bytes; this workflow carries at most ${limit} ` +
+        '(the least that one of its event sources, retry queues and its checkpoint table takes). Keep large data elsewhere, for example in S3, and its key in the context.',
+    );
+  }
+}
+
+/** A `do` action returned something that is no event of its state. */
+export class UnknownEventError extends Error {
+  override readonly name = 'UnknownEventError';
+
+  constructor(machine: string, state: string, action: string, returned: unknown, expected: readonly string[]) {
+    const what = typeof returned === 'string' ? `the event "${returned.slice(0, 100)}"` : `a value of type ${typeof returned}`;
+    super(
+      `Machine "${machine}", state "${state}": the action "${action}" returned ${what}. ` +
+        `The events that would do are ${expected.map((event) => `"${event}"`).join(', ')}; return nothing to wait for an event from outside.`,
+    );
+  }
+}
+
+/** The machine names an action that the workflow's actions file does not have. */
+export class MissingActionError extends Error {
+  override readonly name = 'MissingActionError';
+
+  constructor(machine: string, state: string, action: string) {
+    super(`Machine "${machine}", state "${state}": there is no action "${action}". Add it to the default export of the workflow's actions file.`);
+  }
+}
+
+/** The actions of a step took longer than the invocation lasts. */
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+
+  constructor(state: string) {
+    super(`The actions of the step into state "${state}" were not done when the invocation had to end. Raise the function's timeout, or do less in one step.`);
+  }
+}
+
+/** Invocations died (timeout, out of memory, exit) while they ran this step, more often than it may be retried. */
+export class InvocationDiedError extends Error {
+  override readonly name = 'InvocationDiedError';
+
+  constructor(state: string, times: number) {
+    super(`${times} invocations ended without a result while they ran the step into state "${state}": look for timeouts and exhausted memory in the function's log.`);
+  }
+}
+
+/** The envelope asks for something that the deployed definition does not have. */
+export class UnknownMachineError extends Error {
+  override readonly name = 'UnknownMachineError';
+
+  constructor(machine: string, known: readonly string[]) {
+    super(`This workflow has no machine "${machine.slice(0, 100)}"; it has ${known.map((name) => `"${name}"`).join(', ')}.`);
+  }
+}
+
+/** An error as one that was thrown: actions may throw anything. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(`Thrown, and not an Error: ${String(thrown)}`);
+}

@@ -1,0 +1,11 @@
+export { EXECUTION_ID, encodeEnvelope, decodeEnvelope } from './codec';
+export { MAIL_BYTES } from './delivery-process';
+export { Engine } from './engine';
+export * from './envelope';
+export * from './errors';
+export { assertJson } from './json';
+export type { EngineOptions } from './options';
+export { maxEnvelopeBytes } from './outbox';
+export * from './ports';
+export type { ActionLookup } from './run-step';
+export { wakeUp } from './wake';

@@ -1,0 +1,29 @@
+import type { MailboxPosition } from './envelope';
+import type { Mail } from './ports';
+
+/** The position of an execution that has taken nothing yet. */
+export const NOTHING_TAKEN: MailboxPosition = { through: 0, deferred: [] };
+
+/** Whether the execution has not taken that mail yet. */
+function isWaiting(position: MailboxPosition, mail: number): boolean {
+  return mail > position.through || position.deferred.includes(mail);
+}
+
+/**
+ * The mail that a parked execution goes on with: of those that wait, the earliest whose event its state handles.
+ *
+ * Whoever looks gets the same answer, since mails are numbered in the order in which they become visible: the parker and any
+ * number of senders may all wake the execution, and all send the same envelope.
+ *
+ * @param mails what is in the mailbox, by position.
+ */
+export function nextMail(position: MailboxPosition, mails: readonly Mail[], accepts: readonly string[]): Mail | undefined {
+  return mails.find((mail) => isWaiting(position, mail.position) && accepts.includes(mail.event));
+}
+
+/** The position after a mail was taken. The mails that it overtook stay deferred. */
+export function take(position: MailboxPosition, mail: number): MailboxPosition {
+  const deferred = position.deferred.filter((waiting) => waiting !== mail);
+  for (let overtaken = position.through + 1; overtaken < mail; overtaken++) deferred.push(overtaken);
+  return { through: Math.max(position.through, mail), deferred };
+}

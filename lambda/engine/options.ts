@@ -1,0 +1,51 @@
+import type { Machine } from '../machine';
+
+export interface EngineOptions {
+  /**
+   * Most records of a batch that are worked on at once.
+   *
+   * @default 50
+   */
+  readonly concurrency?: number;
+  /**
+   * Commit each step explicitly, one more request a transition. A step whose envelope is delivered again, after its successor was sent and before that
+   * has begun, is then recognised as done instead of being run again.
+   *
+   * @default false
+   */
+  readonly eagerCommit?: boolean;
+  /**
+   * Milliseconds by which the clocks of two invocations may differ. A lease is valid that much longer than the invocation lives.
+   *
+   * @default 5000
+   */
+  readonly clockSkew?: number;
+  /**
+   * Milliseconds that an entry waits at most for others to share its request.
+   *
+   * @default 20
+   */
+  readonly linger?: number;
+  /**
+   * Milliseconds that the lock of an ended execution is remembered. A start that is older is refused, since nobody knows any more whether it has run.
+   *
+   * @default 30 days
+   */
+  readonly remembered?: number;
+}
+
+const DAY = 86_400_000;
+
+export const DEFAULT_OPTIONS: Required<EngineOptions> = {
+  concurrency: 50,
+  eagerCommit: false,
+  clockSkew: 5_000,
+  linger: 20,
+  remembered: 30 * DAY,
+};
+
+/** A machine and the hash of its definition. */
+export interface Definition {
+  readonly machine: Machine;
+  readonly hash: string;
+}

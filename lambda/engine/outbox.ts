@@ -1,0 +1,106 @@
+import { encodeEnvelope } from './codec';
+import { asError } from './errors';
+import { Batcher, Rendezvous } from './batcher';
+import type { Envelope } from './envelope';
+import type { Checkpoint, Dispatch, Ports, Sent, Transport } from './ports';
+
+/** More than the fields of a checkpoint, a failure or a retry take, which are all of bounded size. */
+const CHECKPOINT_OVERHEAD_BYTES = 4096;
+
+/** Where an envelope was put, and what came with it. */
+export interface Delivered {
+  readonly place: Extract<Sent, { ok: true }>['place'];
+  readonly journaled: boolean;
+}
+
+/** All that one invocation sends: envelopes and checkpoints, in batches, with failover entry by entry. */
+export class Outbox {
+  /** Most bytes of an envelope that a step may make. */
+  public readonly maxEnvelopeBytes: number;
+  private readonly transports = new Map<Transport, Batcher<Dispatch, Sent>>();
+  private readonly checkpoints: Batcher<Checkpoint, { readonly error: Error | undefined }>;
+
+  constructor(private readonly ports: Ports, rendezvous: Rendezvous, linger: number) {
+    for (const transport of [...ports.eventSources, ...ports.retryQueues]) {
+      this.transports.set(transport, new Batcher({
+        maxEntries: transport.maxBatchEntries,
+        maxBytes: transport.maxBatchBytes,
+        bytesOf: (dispatch) => Buffer.byteLength(dispatch.body) + (dispatch.checkpoint ? CHECKPOINT_OVERHEAD_BYTES : 0),
+        send: (dispatches) => transport.send(dispatches),
+      }, rendezvous, ports.clock, linger));
+    }
+    this.checkpoints = new Batcher({
+      maxEntries: ports.journal.maxBatchEntries,
+      maxBytes: Number.POSITIVE_INFINITY,
+      bytesOf: () => 0,
+      send: async (checkpoints) => (await ports.journal.write(checkpoints)).map((error) => ({ error })),
+    }, rendezvous, ports.clock, linger);
+    this.maxEnvelopeBytes = maxEnvelopeBytes(ports);
+  }
+
+  /**
+   * Sends an envelope on: to the primary event source, else the failover, else the retry queues, which bring it round as well.
+   *
+   * @returns nothing when none of them took it
+   */
+  public async dispatch(dispatch: Dispatch): Promise<Delivered | undefined> {
+    const { machine, state } = dispatch.envelope;
+    for (const [index, transport] of [...this.ports.eventSources, ...this.ports.retryQueues].entries()) {
+      const delivered = await this.sendTo(transport, dispatch);
+      if (delivered) {
+        if (index > 0) this.ports.metrics.count('Failover', machine, state ?? undefined);
+        return delivered;
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * Stores an envelope until its `notBefore`. A queue that cannot hold it back gets it without, or it would go round in circles.
+   *
+   * @returns nothing when no retry queue took it
+   */
+  public async schedule(envelope: Envelope): Promise<Delivered | undefined> {
+    for (const transport of this.ports.retryQueues) {
+      const held = transport.longestDelay > 0 ? envelope : { ...envelope, notBefore: undefined };
+      const delivered = await this.sendTo(transport, { envelope: held, body: encodeEnvelope(held) });
+      if (delivered) return delivered;
+    }
+    return undefined;
+  }
+
+  /** @throws when the checkpoint was not written */
+  public async record(checkpoint: Checkpoint): Promise<void> {
+    const { error } = await this.checkpoints.add(checkpoint);
+    if (error) throw error;
+  }
+
+  private async sendTo(transport: Transport, dispatch: Dispatch): Promise<Delivered | undefined> {
+    let sent: Sent;
+    try {
+      sent = await this.batcherOf(transport).add(dispatch);
+    } catch (thrown) {
+      sent = { ok: false, error: asError(thrown) };
+    }
+    if (sent.ok) return sent;
+    const { machine, state, executionId, step } = dispatch.envelope;
+    this.ports.metrics.count('DispatchFailure', machine, state ?? undefined);
+    this.ports.logger.warn(`${transport.name} did not take an envelope: ${sent.error.message}`, { executionId, step });
+    return undefined;
+  }
+
+  private batcherOf(transport: Transport): Batcher<Dispatch, Sent> {
+    const batcher = this.transports.get(transport);
+    if (!batcher) throw new Error(`The transport ${transport.name} is not one of the workflow's.`);
+    return batcher;
+  }
+}
+
+/**
+ * What the smallest service takes that may have to carry an envelope or to keep its context, less what a retry, a `catch` transition
+ * and the checkpoint add to it.
+ */
+export function maxEnvelopeBytes(ports: Pick<Ports, 'eventSources' | 'retryQueues' | 'journal'>): number {
+  const transports = [...ports.eventSources, ...ports.retryQueues];
+  return Math.min(ports.journal.maxEntryBytes, ...transports.map((transport) => transport.maxBodyBytes)) - CHECKPOINT_OVERHEAD_BYTES;
+}
