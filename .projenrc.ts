@@ -130,7 +130,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
 
   gitignore: [`/${LAMBDA_LIB}/`, '/assets/', 'cdk.out/', '.DS_Store'],
   npmIgnoreOptions: {
-    ignorePatterns: ['/lambda/', '/examples/', '/bench/', '/docs/', '/scripts/', '/.ci/', '/tsconfig*.json', '*.tsbuildinfo', 'cdk.out/'],
+    ignorePatterns: ['/lambda/', '/examples/', '/bench/', '/docs/', '/scripts/', '/.ci/', '/.projenrc.ts', '/tsconfig*.json', '*.tsbuildinfo', 'cdk.out/'],
   },
 });
 
@@ -195,7 +195,7 @@ const compileLambda = project.addTask('compile:lambda', {
 project.preCompileTask.spawn(compileLambda);
 
 const bundleRuntime = project.addTask('bundle:runtime', {
-  description: 'Bundles the Lambda runtime and the AWS clients into assets/runtime/',
+  description: 'Bundles the Lambda runtime with the AWS clients into assets/runtime/',
   execArgs: ['tsx', 'scripts/bundle-runtime.ts'],
 });
 
@@ -239,6 +239,9 @@ eslint.addRules({
   }],
   '@typescript-eslint/no-explicit-any': 'error',
   '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { attributes: false } }],
+  // Hashes and random numbers need them.
+  'no-bitwise': 'off',
+  'import/order': ['error', { groups: ['builtin', 'external'], alphabetize: { order: 'asc', caseInsensitive: true } }],
   // A rule for each import that is against the direction `machine <- engine <- {aws, testing} <- {runtime, client, local}`.
   'import/no-restricted-paths': ['error', {
     zones: [
