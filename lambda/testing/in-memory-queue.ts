@@ -1,6 +1,6 @@
-import type { Clock, DeadLetterStore, Delivery, Dispatch, Outcome, Sent } from '../engine/ports';
 import type { PolledSource } from './polled-source';
 import type { SeededRandom } from './seeded-random';
+import type { Clock, DeadLetterStore, Delivery, Dispatch, Outcome, Sent } from '../engine/ports';
 
 const SECOND = 1000;
 const MEBIBYTE = 1024 * 1024;

@@ -1,5 +1,5 @@
-import type { Clock, DeadLetterStore, Delivery, Dispatch, Journal, Outcome, Place, Sent } from '../engine/ports';
 import type { PolledSource } from './polled-source';
+import type { Clock, DeadLetterStore, Delivery, Dispatch, Journal, Outcome, Place, Sent } from '../engine/ports';
 
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
@@ -179,7 +179,7 @@ export class InMemoryStream implements PolledSource {
   private shardOf(partitionKey: string): Shard {
     let hash = 0;
     for (let index = 0; index < partitionKey.length; index += 1) {
-      hash = (Math.imul(hash, 31) + partitionKey.charCodeAt(index)) >>> 0;
+      hash = (hash * 31 + partitionKey.charCodeAt(index)) % 0x7fffffff;
     }
     const shard = this.shards[hash % this.shards.length];
     if (!shard) {

@@ -1,3 +1,4 @@
+/* eslint-disable no-bitwise -- mixing bits is what the generator does */
 import type { Random } from '../engine/ports';
 
 /**
