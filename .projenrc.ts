@@ -194,6 +194,10 @@ const compileLambda = project.addTask('compile:lambda', {
 });
 project.preCompileTask.spawn(compileLambda);
 
+// The other languages need toolchains of their own: `npx projen package-all` makes their packages.
+project.packageTask.reset();
+project.packageTask.spawn(project.tasks.tryFind('package:js')!);
+
 const bundleRuntime = project.addTask('bundle:runtime', {
   description: 'Bundles the Lambda runtime with the AWS clients into assets/runtime/',
   execArgs: ['tsx', 'scripts/bundle-runtime.ts'],
