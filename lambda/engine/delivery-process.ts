@@ -204,7 +204,8 @@ export class DeliveryProcess {
   /** Wakes a parked execution if a mail waits for it. The delivery is not acknowledged before that has worked. */
   private async wake(envelope: Envelope): Promise<Outcome> {
     const { ports, outbox } = this.around;
-    const dispatch = await wakeUp(ports, envelope.executionId);
+    const lock = await ports.locks.read(envelope.executionId);
+    const dispatch = lock && await wakeUp(ports, lock);
     if (dispatch && !await outbox.dispatch(dispatch)) throw new Error('Neither an event source nor a retry queue took the envelope that wakes an execution.');
     return 'acknowledge';
   }

@@ -72,3 +72,44 @@ export class UnknownMachineError extends Error {
 export function asError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(`Thrown, and not an Error: ${String(thrown)}`);
 }
+
+/** A request to start, send or the like is not of the form that it must have. */
+export class InvalidRequestError extends Error {
+  override readonly name = 'InvalidRequestError';
+}
+
+/** No event source took an envelope. What was asked for may be asked again. */
+export class NotDispatchedError extends Error {
+  override readonly name = 'NotDispatchedError';
+
+  constructor(what: string) {
+    super(`${what} was not taken by any event source of the workflow. It is safe to try again.`);
+  }
+}
+
+/** The execution is over: no event can reach it. */
+export class ExecutionEndedError extends Error {
+  override readonly name = 'ExecutionEndedError';
+
+  constructor(executionId: string, status: string) {
+    super(`Execution "${executionId}" is ${status}; it takes no more events.`);
+  }
+}
+
+/** There is no execution of that name, or it ended so long ago that it is forgotten. */
+export class ExecutionNotFoundError extends Error {
+  override readonly name = 'ExecutionNotFoundError';
+
+  constructor(executionId: string) {
+    super(`There is no execution "${executionId}", or it ended so long ago that it is forgotten.`);
+  }
+}
+
+/** Only a failed execution can be redriven. */
+export class NotFailedError extends Error {
+  override readonly name = 'NotFailedError';
+
+  constructor(executionId: string, status: string) {
+    super(`Execution "${executionId}" is ${status}: only one that has failed can be redriven.`);
+  }
+}

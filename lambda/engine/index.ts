@@ -9,3 +9,6 @@ export { maxEnvelopeBytes } from './outbox';
 export * from './ports';
 export type { ActionLookup } from './run-step';
 export { wakeUp } from './wake';
+export * from './describe';
+export * from './executions';
+export { sendDue } from './timer';

@@ -61,6 +61,23 @@ export interface Transport {
   send(dispatches: readonly Dispatch[]): Promise<readonly Sent[]>;
 }
 
+/** An envelope that waits in a store that does not deliver by itself. */
+export interface Due {
+  /** By which the store knows it again. */
+  readonly key: string;
+  readonly body: string;
+  /** Milliseconds since the epoch at which it is due. */
+  readonly at: number;
+}
+
+/** A retry queue that a timer must ask what is due: a table. */
+export interface DueStore {
+  /** What is due by then, earliest first within each page; pages may overlap in time. */
+  due(until: number): AsyncIterable<readonly Due[]>;
+  /** Forgets what was sent on. What could not be removed is due again. */
+  remove(due: readonly Due[]): Promise<void>;
+}
+
 /** How an execution stands. All but `running` are set by an explicit commit. */
 export type ExecutionStatus = 'running' | 'parked' | 'completed' | 'failed' | 'cancelled';
 

@@ -1,7 +1,7 @@
 import { encodeEnvelope } from './codec';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { nextMail, NOTHING_TAKEN, take } from './mailbox-position';
-import type { Dispatch, Ports } from './ports';
+import type { Dispatch, Lock, Ports } from './ports';
 
 /**
  * The envelope that wakes a parked execution, if a mail waits that its state handles.
@@ -14,14 +14,12 @@ import type { Dispatch, Ports } from './ports';
  * If the sender sees no park, its mail was there before the parker looked. If both see both, both take the same mail
  * ({@link nextMail}) and send the same envelope, with the parked attempt's fence as parent: one of them is a duplicate.
  *
+ * @param lock the lock of the execution, read after the mail was put
  * @returns nothing when the execution is not parked, or no mail fits
  */
-export async function wakeUp(
-  ports: Pick<Ports, 'locks' | 'journal' | 'mailbox' | 'clock'>,
-  executionId: string,
-): Promise<Dispatch | undefined> {
-  const lock = await ports.locks.read(executionId);
-  if (lock?.status !== 'parked') return undefined;
+export async function wakeUp(ports: Pick<Ports, 'journal' | 'mailbox' | 'clock'>, lock: Lock): Promise<Dispatch | undefined> {
+  if (lock.status !== 'parked') return undefined;
+  const { executionId } = lock;
   const [parked, mails] = await Promise.all([
     ports.journal.read(executionId, lock.step, lock.fence),
     ports.mailbox.list(executionId),
@@ -41,7 +39,8 @@ export async function wakeUp(
     step: lock.step + 1,
     parent: lock.fence,
     attempt: 0,
-    state: lock.state,
+    // Not the state of the lock, which was written before local transitions led on.
+    state: parked.states.at(-1) ?? lock.state,
     event: mail.event,
     context: parked.context,
     data: mail.data,

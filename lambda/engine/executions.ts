@@ -1,0 +1,193 @@
+import { START, type Json, type JsonObject } from '../machine';
+import { Rendezvous } from './batcher';
+import { assertFits, encodeEnvelope, EXECUTION_ID } from './codec';
+import { MAIL_BYTES } from './delivery-process';
+import { describeExecution, type ExecutionDescription } from './describe';
+import { ENVELOPE_VERSION, type Envelope } from './envelope';
+import { asError, ExecutionEndedError, ExecutionNotFoundError, InvalidRequestError, NotDispatchedError, NotFailedError } from './errors';
+import { assertJson } from './json';
+import { maxEnvelopeBytes, Outbox } from './outbox';
+import type { Ports } from './ports';
+import { wakeUp } from './wake';
+
+/** What to start. */
+export interface StartRequest {
+  /** Name of a machine of the workflow. */
+  readonly machine: string;
+  /**
+   * Name of the execution: 1 to 128 printable ASCII characters without a space. The same name started twice runs once, as long as the ended
+   * execution is remembered (30 days, unless the lock table says otherwise).
+   *
+   * @default a random UUID
+   */
+  readonly executionId?: string;
+  /**
+   * What the first action gets. Plain JSON.
+   *
+   * @default an empty object
+   */
+  readonly context?: JsonObject;
+}
+
+/** An execution that an event source has accepted. */
+export interface StartedExecution {
+  readonly executionId: string;
+}
+
+/** What became of a start among many. */
+export type StartResult =
+  | { readonly executionId: string; readonly started: true }
+  | { readonly executionId: string; readonly started: false; readonly error: Error };
+
+/** What goes with an event. */
+export interface SendOptions {
+  /**
+   * Name of this event, unique in its execution: 1 to 256 characters. The same id sent twice counts once, so a send that failed can be repeated.
+   *
+   * @default a random UUID
+   */
+  readonly id?: string;
+  /** What the actions of the transition find in `run.data`. Plain JSON, at most 60 KiB. */
+  readonly data?: Json;
+}
+
+/** What became of an event: it has woken the execution, or waits in its mailbox for a state that handles it. */
+export type SendResult = 'woken' | 'waiting';
+
+/** What one may ask of executions. The AWS client and the test kit are made of this. */
+export class Executions {
+  /** @param machines names of the machines that may be started */
+  constructor(private readonly ports: Ports, private readonly machines: readonly string[]) {}
+
+  /**
+   * Starts an execution. It is accepted, durably, when the promise resolves.
+   *
+   * @throws InvalidRequestError for an unknown machine or an executionId that no service can carry
+   * @throws NotJsonError, EnvelopeTooLargeError for a context that cannot be carried
+   * @throws NotDispatchedError when no event source took it; it may be repeated with the same executionId
+   */
+  public async start(request: StartRequest): Promise<StartedExecution> {
+    const [result] = await this.startMany([request]);
+    if (!result?.started) throw result?.error ?? new NotDispatchedError('The start');
+    return { executionId: result.executionId };
+  }
+
+  /**
+   * Starts many executions, in as few requests as the event source allows. One that fails does not keep the others from being started.
+   *
+   * @returns what became of each, in the order of the requests
+   */
+  public async startMany(requests: readonly StartRequest[]): Promise<readonly StartResult[]> {
+    const rendezvous = new Rendezvous();
+    const outbox = this.outbox(rendezvous);
+    return Promise.all(requests.map((request) => rendezvous.work(async (): Promise<StartResult> => {
+      const executionId = request.executionId ?? this.ports.random.id();
+      try {
+        const envelope = this.startEnvelope(request, executionId);
+        const body = encodeEnvelope(envelope);
+        assertFits(body, maxEnvelopeBytes(this.ports), START);
+        if (!await outbox.dispatch({ envelope, body })) throw new NotDispatchedError(`The start of execution "${executionId}"`);
+        return { executionId, started: true };
+      } catch (thrown) {
+        return { executionId, started: false, error: asError(thrown) };
+      }
+    })));
+  }
+
+  /**
+   * Sends an event to an execution. It is kept until the execution parks in a state that handles it, so it may come early, and by its id it counts
+   * once however often it is sent.
+   *
+   * @throws InvalidRequestError for names that no event or id can have, or too much data
+   * @throws NotJsonError for data that JSON cannot carry
+   * @throws ExecutionEndedError when the execution has completed or was cancelled
+   * @throws NotDispatchedError when the event is kept but the parked execution could not be woken: send it again with the same id
+   */
+  public async send(executionId: string, event: string, options: SendOptions = {}): Promise<SendResult> {
+    const id = options.id ?? this.ports.random.id();
+    this.assertSendable(executionId, event, id, options.data);
+    await this.ports.mailbox.put(executionId, { id, event, data: options.data });
+    const lock = await this.ports.locks.read(executionId);
+    if (lock?.status === 'completed' || lock?.status === 'cancelled') throw new ExecutionEndedError(executionId, lock.status);
+    const dispatch = lock && await wakeUp(this.ports, lock);
+    if (!dispatch) return 'waiting';
+    const rendezvous = new Rendezvous();
+    const delivered = await rendezvous.work(() => this.outbox(rendezvous).dispatch(dispatch));
+    if (!delivered) throw new NotDispatchedError(`The event "${event}" (id "${id}") is kept, but what wakes execution "${executionId}"`);
+    return 'woken';
+  }
+
+  /** How an execution stands and what it has done, or nothing when none of that name is known (yet). */
+  public async describe(executionId: string): Promise<ExecutionDescription | undefined> {
+    const lock = await this.ports.locks.read(executionId);
+    if (!lock) return undefined;
+    const [checkpoints, mails] = await Promise.all([this.ports.journal.history(executionId), this.ports.mailbox.list(executionId)]);
+    return describeExecution(lock, checkpoints, mails);
+  }
+
+  /**
+   * Sends the envelope of a failed execution again, with all its attempts before it. It may be repeated until it works.
+   *
+   * @throws ExecutionNotFoundError, NotFailedError when there is nothing to redrive
+   * @throws NotDispatchedError when no event source took it: call again
+   */
+  public async redrive(executionId: string): Promise<void> {
+    const { locks, journal, clock } = this.ports;
+    const lock = await locks.read(executionId);
+    if (!lock) throw new ExecutionNotFoundError(executionId);
+    const failed = (await journal.history(executionId))
+      .filter(({ step, parent, outcome }) => step === lock.step && parent === lock.parent && outcome === 'failed')
+      .at(-1);
+    if (!failed?.envelope || (lock.status !== 'failed' && lock.status !== 'running')) throw new NotFailedError(executionId, lock.status);
+    // First the lock: an envelope that arrived before it would be dropped as a duplicate. Whoever dies between the two may call again.
+    if (lock.status === 'failed' && !await locks.reopen(executionId, lock.step, lock.parent, clock.now())) throw new NotFailedError(executionId, 'changing');
+    const envelope: Envelope = { ...failed.envelope, attempt: 0, notBefore: undefined, sentAt: clock.now() };
+    const rendezvous = new Rendezvous();
+    const delivered = await rendezvous.work(() => this.outbox(rendezvous).dispatch({ envelope, body: encodeEnvelope(envelope) }));
+    if (!delivered) throw new NotDispatchedError(`The envelope of execution "${executionId}"`);
+    await journal.expire(executionId, failed.step, failed.fence);
+  }
+
+  /** Of the event sources only: a sender needs no right to write to a retry queue. */
+  private outbox(rendezvous: Rendezvous): Outbox {
+    return new Outbox({ ...this.ports, retryQueues: [] }, rendezvous, 0);
+  }
+
+  private startEnvelope(request: StartRequest, executionId: string): Envelope {
+    if (!this.machines.includes(request.machine)) {
+      throw new InvalidRequestError(`This workflow has no machine "${request.machine}"; it has ${this.machines.map((name) => `"${name}"`).join(', ')}.`);
+    }
+    assertExecutionId(executionId);
+    return {
+      version: ENVELOPE_VERSION,
+      executionId,
+      machine: request.machine,
+      step: 0,
+      parent: 0,
+      attempt: 0,
+      state: null,
+      event: START,
+      context: request.context ?? {},
+      sentAt: this.ports.clock.now(),
+    };
+  }
+
+  private assertSendable(executionId: string, event: string, id: string, data: Json | undefined): void {
+    assertExecutionId(executionId);
+    if (event.length === 0 || event.length > 256 || event.startsWith('$')) {
+      throw new InvalidRequestError(`"${event.slice(0, 300)}" can be no event: expected 1 to 256 characters that do not begin with "$".`);
+    }
+    if (id.length === 0 || id.length > 256) throw new InvalidRequestError('The id of an event has 1 to 256 characters.');
+    if (data === undefined) return;
+    assertJson(data, 'data');
+    const bytes = Buffer.byteLength(JSON.stringify(data));
+    const limit = MAIL_BYTES - 4_096;
+    if (bytes > limit) throw new InvalidRequestError(`The data of an event has at most ${limit} bytes as JSON; this has ${bytes}. Keep it elsewhere and send its key.`);
+  }
+}
+
+function assertExecutionId(executionId: string): void {
+  if (!EXECUTION_ID.test(executionId)) {
+    throw new InvalidRequestError(`"${executionId.slice(0, 200)}" can be no executionId: expected 1 to 128 printable ASCII characters without a space.`);
+  }
+}

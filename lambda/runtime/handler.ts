@@ -1,0 +1,43 @@
+import { readFile } from 'node:fs/promises';
+import type { Context } from 'aws-lambda';
+import { parseConfiguration } from '../aws/configuration';
+import { connect } from '../aws/connect';
+import { Engine, sendDue } from '../engine';
+import type { Machine } from '../machine';
+import { actionsOf, missingActions } from './actions';
+import { readInvocation, respond, type BatchResponse } from './records';
+
+/** The timer fires once a minute. */
+const TIMER_PERIOD = 60_000;
+
+// All this happens once, at cold start: what is wrong with the deployment shows in the first invocation, before any record is touched.
+const configuration = parseConfiguration(process.env.FSM_WORKFLOW);
+const [{ ports, dueStores }, machines, exported] = await Promise.all([
+  connect(configuration),
+  readMachines(),
+  // Synth puts the user's bundle beside this file; it is no part of the library.
+  import(new URL('./actions.mjs', import.meta.url).href) as Promise<{ readonly default?: unknown }>,
+]);
+const actions = actionsOf(exported.default);
+const missing = missingActions(machines, actions);
+if (missing.length > 0) ports.logger.error(`The actions file lacks actions that the machines name; steps that need them will fail.`, { missing: [...missing] });
+const engine = new Engine(ports, machines, actions, {
+  eagerCommit: configuration.eagerCommit,
+  remembered: configuration.lockTable.retentionDays * 86_400_000,
+});
+
+/** The entry point of the workflow's function, for every event source and the timer. */
+export async function handler(event: unknown, context: Context): Promise<BatchResponse | undefined> {
+  const invocation = { deadline: Date.now() + context.getRemainingTimeInMillis() };
+  const invoked = readInvocation(event);
+  if (invoked.kind === 'records') return respond(await engine.process(invoked.deliveries, invocation));
+  const until = Date.now() + TIMER_PERIOD;
+  await Promise.all(dueStores.map((store) => sendDue(ports, store, until, invocation)));
+  ports.metrics.flush();
+  return undefined;
+}
+
+/** The machines were validated at synth, and written beside this file in their normal form. */
+async function readMachines(): Promise<readonly Machine[]> {
+  return JSON.parse(await readFile(new URL('./machines.json', import.meta.url), 'utf8')) as Machine[];
+}
