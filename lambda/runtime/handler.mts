@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Context } from 'aws-lambda';
-import { parseConfiguration } from '../aws/configuration';
-import { connect } from '../aws/connect';
-import { Engine, sendDue } from '../engine';
-import type { Machine } from '../machine';
-import { actionsOf, missingActions } from './actions';
-import { readInvocation, respond, type BatchResponse } from './records';
+import { parseConfiguration } from '../aws/configuration.js';
+import { connect } from '../aws/connect.js';
+import { Engine, sendDue } from '../engine/index.js';
+import type { Machine } from '../machine/index.js';
+import { actionsOf, missingActions } from './actions.js';
+import { readInvocation, respond, type BatchResponse } from './records.js';
 
 /** The timer fires once a minute. */
 const TIMER_PERIOD = 60_000;
