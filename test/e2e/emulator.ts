@@ -1,0 +1,158 @@
+import { ChildProcess, spawn } from 'child_process';
+import { once } from 'events';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'fs';
+import { request } from 'https';
+import { AddressInfo, createServer } from 'net';
+import { join } from 'path';
+import { setTimeout } from 'timers/promises';
+import { run } from './processes';
+import { Toolchain, WORKSPACE } from './toolchain';
+
+/** The account and region that everything is deployed to. */
+export const ACCOUNT = '000000000000';
+export const REGION = 'eu-west-1';
+
+const READY_SECONDS = 30;
+const STOP_SECONDS = 5;
+
+/** The emulator takes this key for the account's root user. */
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+
+/**
+ * An AWS account on the loopback interface, empty when it starts and gone when it stops.
+ *
+ * It is run as strictly as it can be: with TLS, since queues and topics refuse anything else, and with IAM, so that a function can do what
+ * its role lets it do and nothing more.
+ */
+export class Emulator {
+  /**
+   * Starts the emulator on a free port and waits until it answers.
+   *
+   * @throws Error with the end of its log when it does not get ready
+   */
+  public static async start(toolchain: Toolchain): Promise<Emulator> {
+    const folder = join(WORKSPACE, 'run');
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(join(folder, 'tmp'), { recursive: true });
+    const certificate = await makeCertificate(folder);
+    const port = await freePort();
+    const logFile = join(folder, 'emulator.log');
+    const log = openSync(logFile, 'a');
+    // The shell ends the emulator, and with it the processes of the functions, as soon as its standard input closes: also when this
+    // process is killed and can tidy up nothing.
+    const child = spawn('sh', ['-c', '{ "$0"; kill -s TERM 0; } & read -r line; kill -s TERM 0', toolchain.emulator], {
+      detached: true,
+      cwd: folder,
+      stdio: ['pipe', log, log],
+      // Not this process's environment: the functions inherit what the emulator has.
+      env: {
+        ...CREDENTIALS,
+        PATH: toolchain.path,
+        HOME: folder,
+        TMPDIR: join(folder, 'tmp'),
+        BIND_HOST: '127.0.0.1',
+        GATEWAY_PORT: String(port),
+        MINISTACK_REGION: REGION,
+        MINISTACK_SSL_CERT: certificate.file,
+        MINISTACK_SSL_KEY: certificate.keyFile,
+        USE_SSL: '1',
+        AUTH: 'true',
+      },
+    });
+    closeSync(log);
+    const emulator = new Emulator(child, `https://localhost:${port}`, certificate.file, logFile);
+    try {
+      await emulator.untilReady();
+    } catch (error) {
+      await emulator.stop();
+      throw error;
+    }
+    return emulator;
+  }
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly endpoint: string,
+    private readonly certificateFile: string,
+    /** Where the emulator's log goes, and with it what the functions print. */
+    public readonly logFile: string,
+  ) {}
+
+  /** What a process needs in its environment to take the emulator for AWS: the CDK, and every SDK client with its default settings. */
+  public get environment(): Record<string, string> {
+    return {
+      ...CREDENTIALS,
+      AWS_ENDPOINT_URL: this.endpoint,
+      // Named on its own, it makes the CDK address buckets by path: bucket.localhost is no host.
+      AWS_ENDPOINT_URL_S3: this.endpoint,
+      AWS_REGION: REGION,
+      AWS_CA_BUNDLE: this.certificateFile,
+      NODE_EXTRA_CA_CERTS: this.certificateFile,
+      // Nothing may find its way from here to a real account.
+      AWS_CONFIG_FILE: '/dev/null',
+      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    };
+  }
+
+  /** Ends the emulator and all functions that it runs. Does nothing if it has ended. */
+  public async stop(): Promise<void> {
+    if (this.child.pid === undefined || hasEnded(this.child)) {
+      return;
+    }
+    const ended = once(this.child, 'exit');
+    this.child.stdin?.end();
+    await Promise.race([ended, setTimeout(STOP_SECONDS * 1000, undefined, { ref: false })]);
+    if (!hasEnded(this.child)) {
+      // The whole process group, of which the shell is the leader.
+      process.kill(-this.child.pid, 'SIGKILL');
+      await ended;
+    }
+  }
+
+  private async untilReady(): Promise<void> {
+    const deadline = Date.now() + READY_SECONDS * 1000;
+    while (!await answers(`${this.endpoint}/_ministack/health`, this.certificateFile)) {
+      if (hasEnded(this.child) || Date.now() > deadline) {
+        const state = hasEnded(this.child) ? 'ended at once' : `did not answer within ${READY_SECONDS} seconds`;
+        throw new Error(`The AWS emulator ${state}:\n${readFileSync(this.logFile, 'utf8').split('\n').slice(-30).join('\n')}`);
+      }
+      await setTimeout(100);
+    }
+  }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Makes a certificate that is good for this machine and this run only. */
+async function makeCertificate(folder: string): Promise<{ file: string; keyFile: string }> {
+  const file = join(folder, 'certificate.pem');
+  const keyFile = join(folder, 'key.pem');
+  await run('openssl', [
+    'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', keyFile, '-out', file, '-days', '7', '-subj', '/CN=localhost',
+    '-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
+  ]).catch((error: Error) => {
+    throw new Error(`The AWS emulator needs the openssl command to make its certificate: ${error.message}`);
+  });
+  return { file, keyFile };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // It listens on TCP.
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function answers(url: string, certificateFile: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    request(url, { ca: readFileSync(certificateFile), timeout: 1000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    }).once('error', () => resolve(false)).once('timeout', function(this: ReturnType<typeof request>) { this.destroy(); }).end();
+  });
+}

@@ -1,0 +1,61 @@
+/*
+ * Deploys workflows with the CDK to an emulated AWS account, and runs them there.
+ *
+ *   npm run e2e                all scenarios
+ *   npm run e2e -- failover    those with "failover" in the name of their file
+ */
+import { readdirSync } from 'fs';
+import { run as runTests } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { join } from 'path';
+import { bootstrap } from './cdk';
+import { Emulator } from './emulator';
+import { installToolchain } from './toolchain';
+
+async function main(patterns: readonly string[]): Promise<void> {
+  const folder = join(__dirname, 'scenarios');
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.ts') && (patterns.length === 0 || patterns.some((pattern) => name.includes(pattern))))
+    .map((name) => join(folder, name));
+  if (files.length === 0) {
+    throw new Error(`No scenario in ${folder} has ${patterns.map((pattern) => `"${pattern}"`).join(' or ')} in its name.`);
+  }
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort()).once('SIGTERM', () => interrupt.abort());
+
+  const emulator = await Emulator.start(await installToolchain());
+  try {
+    console.log(`The AWS emulator runs; its log is ${emulator.logFile}`);
+    // The scenarios run in processes of their own, which inherit this and so see the emulator in AWS's place.
+    Object.assign(process.env, emulator.environment);
+    await bootstrap();
+    const { passed, failed } = await runScenarios(files, interrupt.signal);
+    console.log(`${passed} passed, ${failed} failed`);
+    process.exitCode = failed > 0 || passed === 0 || interrupt.signal.aborted ? 1 : 0;
+  } finally {
+    await emulator.stop();
+  }
+}
+
+async function runScenarios(files: string[], signal: AbortSignal): Promise<{ passed: number; failed: number }> {
+  let passed = 0;
+  let failed = 0;
+  const events = runTests({ files, concurrency: 1, signal });
+  // A suite is not counted beside its tests, unless it fails by itself, as it does when its stack cannot be deployed.
+  events.on('test:pass', ({ details }) => { passed += details.type === 'suite' ? 0 : 1; });
+  events.on('test:fail', ({ details }) => { failed += failureType(details.error) === 'subtestsFailed' ? 0 : 1; });
+  const report = events.compose(new spec());
+  report.pipe(process.stdout, { end: false });
+  await new Promise((resolve, reject) => report.once('end', resolve).once('error', reject));
+  return { passed, failed };
+}
+
+/** The test runner's word for why a test failed. */
+function failureType(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'failureType' in error ? error.failureType : undefined;
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,47 @@
+import { after, before, describe } from 'node:test';
+import { setTimeout } from 'timers/promises';
+import { CdkApp, deploy, destroy } from './cdk';
+
+/** Returns an output of the deployed stack; only to be called within a test. */
+export type Outputs = (name: string) => string;
+
+/**
+ * Deploys an app, runs the tests that `define` declares with the test runner's `test`, and destroys the app.
+ *
+ * @param title  what the scenario shows
+ * @param app    what is deployed
+ * @param define declares the tests, which run one after another
+ */
+export function scenario(title: string, app: CdkApp, define: (output: Outputs) => void): void {
+  void describe(title, () => {
+    let outputs: Readonly<Record<string, string>>;
+    before(async () => { outputs = await deploy(app); });
+    after(async () => destroy(app));
+    define((name) => {
+      const value = outputs[name];
+      if (value === undefined) {
+        throw new Error(`The stack ${app.stack} has no output ${name}, only ${Object.keys(outputs).join(', ')}.`);
+      }
+      return value;
+    });
+  });
+}
+
+/**
+ * Calls `probe` until it returns something that `isDone` accepts, and returns that.
+ *
+ * @throws Error with what `probe` returned last when `seconds` have passed
+ */
+export async function eventually<T>(probe: () => Promise<T>, isDone: (found: T) => boolean, seconds = 60): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await probe();
+    if (isDone(found)) {
+      return found;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`Not within ${seconds} seconds. The last that was seen: ${JSON.stringify(found, undefined, 2)}`);
+    }
+    await setTimeout(200);
+  }
+}
