@@ -28,12 +28,17 @@ export class Rendezvous {
   /** A piece of work waits for a batch from now on. */
   public pause(): void {
     this.working--;
-    if (this.working === 0) this.listeners.forEach((listener) => listener());
+    // Whoever was started in the same turn has not come to work yet.
+    if (this.working === 0) queueMicrotask(() => this.callBackIfIdle());
   }
 
   /** So many pieces of work go on. To be said before the first of them runs, or it would find itself alone and send a batch of one. */
   public resume(pieces: number): void {
     this.working += pieces;
+  }
+
+  private callBackIfIdle(): void {
+    if (this.working === 0) this.listeners.forEach((listener) => listener());
   }
 }
 

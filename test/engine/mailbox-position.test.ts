@@ -1,0 +1,39 @@
+import fc from 'fast-check';
+import { nextMail, NOTHING_TAKEN, take } from '../../lambda/engine/mailbox-position';
+import type { Mail } from '../../lambda/engine';
+
+function mails(...events: string[]): Mail[] {
+  return events.map((event, index) => ({ position: index + 1, id: `id-${index}`, event }));
+}
+
+test('the earliest mail that the state handles is taken, and what it overtakes is deferred', () => {
+  const all = mails('late', 'now', 'now');
+  const first = nextMail(NOTHING_TAKEN, all, ['now']);
+  expect(first?.position).toBe(2);
+  const position = take(NOTHING_TAKEN, 2);
+  expect(position).toEqual({ through: 2, deferred: [1] });
+  expect(nextMail(position, all, ['now'])?.position).toBe(3);
+  expect(nextMail(position, all, ['late'])?.position).toBe(1);
+  expect(take(position, 1)).toEqual({ through: 2, deferred: [] });
+});
+
+test('nothing fits', () => {
+  expect(nextMail(NOTHING_TAKEN, mails('a'), ['b'])).toBeUndefined();
+  expect(nextMail(NOTHING_TAKEN, [], ['b'])).toBeUndefined();
+});
+
+test('whatever the states handle, each mail is taken once and none is lost', () => {
+  fc.assert(fc.property(fc.array(fc.constantFrom('a', 'b', 'c')), fc.array(fc.subarray(['a', 'b', 'c'])), (events, states) => {
+    const all = mails(...events);
+    let position = NOTHING_TAKEN;
+    const taken: Mail[] = [];
+    for (const accepts of [...states, ...events.map(() => ['a', 'b', 'c'])]) {
+      const mail = nextMail(position, all, accepts);
+      if (!mail) continue;
+      taken.push(mail);
+      position = take(position, mail.position);
+    }
+    expect(taken.map((mail) => mail.position).sort((a, b) => a - b)).toEqual(all.map((mail) => mail.position));
+    expect(position.deferred).toEqual([]);
+  }));
+});
