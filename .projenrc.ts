@@ -6,8 +6,11 @@ const LAMBDA_LIB = 'lambda-lib';
 /** The folders of `lambda/` that users import, as `cdk-lambda-fsm/<name>`. */
 const SUBPATHS = ['machine', 'runtime', 'client', 'testing'];
 
-/** The AWS services that the runtime talks to; only `lambda/aws/<service>` may import the client of one. */
+/** The AWS services that the runtime talks to: only `lambda/aws/<service>` imports its client, and `lambda/local`, the stand-in for AWS. */
 const SERVICES = ['dynamodb', 'sqs', 'kinesis', 'sns', 'cloudwatch', 'ecs'];
+
+/** The newest version that all their clients have in common. */
+const AWS_SDK = '3.1141.0';
 
 /** What each folder of `lambda/` may import of the others. */
 const LAYERS: Record<string, string[]> = {
@@ -65,7 +68,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
   // jsii has no other way to take libraries along that are not written in jsii.
   bundledDeps: ['yaml@2.9.1', 'esbuild-wasm@0.28.2'],
   devDeps: [
-    ...SERVICES.map((service) => `@aws-sdk/client-${service}@3.1143.0`),
+    ...SERVICES.map((service) => `@aws-sdk/client-${service}@${AWS_SDK}`),
+    `@aws-sdk/client-dynamodb-streams@${AWS_SDK}`,
     '@swc/core@1.16.22',
     '@swc/jest@0.2.39',
     '@types/aws-lambda@8.10.164',
@@ -84,7 +88,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
   // Editors, the linter, tsx and the type check read this one, which covers all code and needs nothing to be compiled before.
   tsconfigDevFile: 'tsconfig.json',
   tsconfigDev: {
-    include: ['.projenrc.ts'],
+    include: ['**/*.mts', '.projenrc.ts'],
     exclude: ['cdk.out', 'dist', 'lib', LAMBDA_LIB, 'assets'],
     compilerOptions: {
       noImplicitOverride: true,
@@ -112,6 +116,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
       testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/e2e/'],
       moduleNameMapper: {
         '^cdk-lambda-fsm$': '<rootDir>/src/index.ts',
+        // A dynamic import names the file that the compiler makes; Jest takes the source.
+        '^(\\.{1,2}/.*)\\.js$': '$1',
         [`^cdk-lambda-fsm/(${SUBPATHS.join('|')})$`]: '<rootDir>/lambda/$1/index.ts',
       },
     },
@@ -122,10 +128,10 @@ const project = new awscdk.AwsCdkConstructLibrary({
     devdirs: ['test', 'examples', 'bench', 'scripts'],
     projectService: true,
     tsconfigPath: './tsconfig.json',
-    fileExtensions: ['.ts'],
+    fileExtensions: ['.ts', '.mts'],
     // A test must not change what it tests; `npx projen eslint --fix` mends.
     commandOptions: { fix: false },
-    ignorePatterns: ['*.js', '*.d.ts', 'node_modules/', 'lib/', `${LAMBDA_LIB}/`, 'assets/', 'dist/', 'coverage/', 'cdk.out/'],
+    ignorePatterns: ['!.projenrc.ts', '*.js', '*.d.ts', 'node_modules/', 'lib/', `${LAMBDA_LIB}/`, 'assets/', 'dist/', 'coverage/', 'cdk.out/'],
   },
 
   gitignore: [`/${LAMBDA_LIB}/`, '/assets/', 'cdk.out/', '.DS_Store'],
@@ -162,7 +168,7 @@ project.package.addField('optionalDependencies', {
 });
 // Only who imports the client or the local runner needs these. jsii takes only jsii modules as peer dependencies, so they stand here alone.
 project.package.addField('peerDependenciesMeta', Object.fromEntries(
-  [...SERVICES.map((service) => `@aws-sdk/client-${service}`), 'fauxqs', 'kinesalite'].map((name) => [name, { optional: true }]),
+  [...[...SERVICES, 'dynamodb-streams'].map((service) => `@aws-sdk/client-${service}`), 'fauxqs', 'kinesalite'].map((name) => [name, { optional: true }]),
 ));
 
 // projen's own component for a .projenrc.ts brings a folder and a tsconfig.json that nothing here needs.
@@ -234,8 +240,10 @@ project.jest!.config.testMatch = ['<rootDir>/test/**/*.test.ts'];
 
 const eslint = project.eslint!;
 eslint.addLintPattern('.projenrc.ts');
-for (const folder of ['lambda/aws', 'lambda/local', 'lambda/runtime']) {
-  eslint.allowDevDeps(`${folder}/**`);
+eslint.config.settings['import/parsers'] = { '@typescript-eslint/parser': ['.ts', '.mts'] };
+eslint.rules['import/no-extraneous-dependencies'][1].optionalDependencies = true;
+for (const pattern of ['.projenrc.ts', 'lambda/aws/**', 'lambda/local/**', 'lambda/runtime/**']) {
+  eslint.allowDevDeps(pattern);
 }
 eslint.addRules({
   '@stylistic/max-len': ['error', {
@@ -267,7 +275,7 @@ eslint.addRules({
         message: 'lambda knows nothing of the CDK.',
       })),
       ...SERVICES.map((service) => ({
-        target: ['./src/**/*', `./lambda/!(aws)/**/*`, './lambda/aws/*.ts', `./lambda/aws/!(${service})/**/*`],
+        target: ['./src/**/*', './lambda/!(aws|local)/**/*', './lambda/aws/*.ts', `./lambda/aws/!(${service})/**/*`],
         from: `./node_modules/@aws-sdk/client-${service}`,
         message: `Only lambda/aws/${service} may import this client.`,
       })),
