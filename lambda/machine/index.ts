@@ -1,5 +1,11 @@
 export * from './action';
+export { defineMachine } from './define';
 export * from './definition';
 export * from './errors';
+export { definitionHash } from './hash';
+export { defineActions, implement, type ActionsOf, type Implement, type JsonProperties } from './implement';
 export * from './input';
+export { loadMachineFile, loadYaml, type LoadedMachines } from './load';
+export { describeProblem, InvalidDefinitionError, type Problem } from './problem';
 export * from './transition';
+export { normalize, validate, validateTogether } from './validate';

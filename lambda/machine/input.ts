@@ -59,9 +59,9 @@ export interface StateInput {
 }
 
 /** A transition as an author writes it in full. */
-export interface TransitionInput {
+export interface TransitionInput<Target extends string = string> {
   /** Name of the state that is entered. */
-  readonly target: string;
+  readonly target: Target;
   /** Name of the action that runs between the exit of the source and the entry of the target. */
   readonly action?: string;
   /**
@@ -73,9 +73,9 @@ export interface TransitionInput {
 }
 
 /** A catch transition as an author writes it in full. */
-export interface CatchInput {
+export interface CatchInput<Target extends string = string> {
   /** Name of the state that is entered. */
-  readonly target: string;
+  readonly target: Target;
   /** Name of the action that runs before the entry of the target. */
   readonly action?: string;
 }

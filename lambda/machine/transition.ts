@@ -41,15 +41,12 @@ export interface Step {
  * @throws UnhandledEventError when the state has no transition for the event
  */
 export function transition(machine: Machine, source: string | null, event: string): Step {
-  const taken = findTransition(machine, source, event);
-  const target = stateOf(machine, taken.target);
-  if (!target) {
-    throw new UnknownStateError(machine, taken.target);
-  }
-  const exit = source === null ? undefined : stateOf(machine, source)?.exit;
+  const left = source === null ? undefined : knownState(machine, source);
+  const taken = findTransition(machine, left, event);
+  const target = knownState(machine, taken.target);
   const actions: PlannedAction[] = [];
-  if (source !== null && exit !== undefined) {
-    actions.push({ kind: 'exit', name: exit, state: source });
+  if (left?.exit !== undefined) {
+    actions.push({ kind: 'exit', name: left.exit, state: left.name });
   }
   if (taken.action !== undefined) {
     actions.push({ kind: 'transition', name: taken.action, state: target.name });
@@ -69,27 +66,27 @@ export function transition(machine: Machine, source: string | null, event: strin
  * @throws UnknownStateError when the machine has no such state
  */
 export function eventsOf(machine: Machine, state: string): string[] {
-  const found = stateOf(machine, state);
-  if (!found) {
-    throw new UnknownStateError(machine, state);
-  }
-  return Object.keys(found.on);
+  return Object.keys(knownState(machine, state).on);
 }
 
-function findTransition(machine: Machine, source: string | null, event: string): Transition {
-  if (source === null) {
+function knownState(machine: Machine, name: string): State {
+  const state = stateOf(machine, name);
+  if (!state) {
+    throw new UnknownStateError(machine, name);
+  }
+  return state;
+}
+
+function findTransition(machine: Machine, source: State | undefined, event: string): Transition {
+  if (!source) {
     if (event !== START) {
       throw new UnhandledEventError(machine, null, event, [START]);
     }
     return { target: machine.initial, local: false };
   }
-  const events = eventsOf(machine, source);
-  const state = machine.states[source];
-  if (event === CATCH && state.catch) {
-    return state.catch;
+  const found = event === CATCH ? source.catch : Object.hasOwn(source.on, event) ? source.on[event] : undefined;
+  if (!found) {
+    throw new UnhandledEventError(machine, source.name, event, Object.keys(source.on));
   }
-  if (!Object.hasOwn(state.on, event)) {
-    throw new UnhandledEventError(machine, source, event, events);
-  }
-  return state.on[event];
+  return found;
 }
