@@ -1,0 +1,119 @@
+import type { Clock, DeadLetterStore, Metrics, Ports, Random, Transport } from '../engine/ports';
+import type { Logger } from '../machine';
+import { EmbeddedMetrics } from './cloudwatch/embedded-metrics';
+import type { EventSourceConfiguration, WorkflowConfiguration } from './configuration';
+import type { DynamoDb } from './dynamodb';
+import type { RetryTable } from './dynamodb/retry-table';
+import type { Sqs } from './sqs';
+import { jsonLogger, systemClock, systemRandom } from './system';
+
+/** What is not AWS's. */
+export interface System {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** @default - written to the standard output in the embedded metric format of CloudWatch */
+  readonly metrics?: Metrics;
+}
+
+/** A workflow's resources, ready to be used. */
+export interface Connection {
+  readonly ports: Ports;
+  /** Those of the retry queues from which nothing is delivered by itself: somebody must poll them. */
+  readonly retryTables: readonly RetryTable[];
+  /** Closes all connections. */
+  close(): void;
+}
+
+/**
+ * Connects to the resources of a workflow. No request is made, and only the clients of those services are loaded that the workflow uses:
+ * each folder beside this file is one service, and the bundle has a chunk for each.
+ */
+export async function connect(configuration: WorkflowConfiguration, system: System = defaultSystem()): Promise<Connection> {
+  const services = new Services(system);
+  const { checkpointTable, lockTable, deadLetterQueue, workflow } = configuration;
+  const dynamoDb = await services.dynamoDb();
+  const retryTables: RetryTable[] = [];
+
+  const eventSource = async (source: EventSourceConfiguration): Promise<Transport> => {
+    switch (source.service) {
+      case 'sqs':
+        return (await services.sqs()).eventSource(source);
+      case 'dynamodb':
+        return dynamoDb.eventSource(checkpointTable);
+    }
+  };
+  const eventSources = [await eventSource(configuration.eventSource)];
+  if (configuration.failoverEventSource) {
+    eventSources.push(await eventSource(configuration.failoverEventSource));
+  }
+
+  const retryQueues: Transport[] = [];
+  for (const queue of configuration.retryQueues) {
+    switch (queue.service) {
+      case 'sqs':
+        retryQueues.push((await services.sqs()).retryQueue(queue));
+        break;
+      case 'dynamodb': {
+        const table = dynamoDb.retryTable(queue);
+        retryQueues.push(table);
+        retryTables.push(table);
+        break;
+      }
+    }
+  }
+
+  // Most executions of a workflow without SQS never need its client.
+  const deadLetters: DeadLetterStore = {
+    put: async (letter) => (await services.sqs()).deadLetterQueue(deadLetterQueue).put(letter),
+  };
+
+  return {
+    ports: {
+      eventSources,
+      retryQueues,
+      locks: dynamoDb.lockTable(lockTable),
+      journal: dynamoDb.checkpointTable(checkpointTable),
+      mailbox: dynamoDb.mailbox(checkpointTable),
+      deadLetters,
+      metrics: system.metrics ?? new EmbeddedMetrics(workflow, system.clock),
+      clock: system.clock,
+      random: system.random,
+      logger: system.logger,
+    },
+    retryTables,
+    close: () => services.close(),
+  };
+}
+
+function defaultSystem(): System {
+  return { clock: systemClock, random: systemRandom, logger: jsonLogger() };
+}
+
+/** The services, each loaded when it is first asked for. */
+class Services {
+  private loadedDynamoDb?: Promise<DynamoDb>;
+  private loadedSqs?: Promise<Sqs>;
+  private readonly opened: { close(): void }[] = [];
+
+  constructor(private readonly system: System) {}
+
+  public dynamoDb(): Promise<DynamoDb> {
+    this.loadedDynamoDb ??= import('./dynamodb/index.js').then((service) => this.open(new service.DynamoDb(this.system)));
+    return this.loadedDynamoDb;
+  }
+
+  public sqs(): Promise<Sqs> {
+    this.loadedSqs ??= import('./sqs/index.js').then((service) => this.open(new service.Sqs(this.system)));
+    return this.loadedSqs;
+  }
+
+  public close(): void {
+    this.opened.forEach((service) => service.close());
+  }
+
+  private open<T extends { close(): void }>(service: T): T {
+    this.opened.push(service);
+    return service;
+  }
+}

@@ -1,0 +1,165 @@
+import { ConditionalCheckFailedException, GetItemCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { AcquireRequest, ExecutionStatus, Lease, Lock, LockStore, Place } from '../../engine/ports';
+import type { TableConfiguration } from '../configuration';
+import { daysAfter, ItemReader, json, number, text, TTL, type Item } from './item';
+
+// The conditions of acquire, see LockStore.
+const START = 'attribute_not_exists(executionId)';
+const COMMIT = 'step = :previous AND fence = :parent';
+const RETRY = 'step = :step AND parent = :parent AND done = :false AND expires < :now';
+
+const ACQUIRE = 'SET machine = :machine, step = :step, parent = :parent, holder = :holder, expires = :expires, #state = :state, ' +
+  'place = :place, done = :false, #status = :running, updatedAt = :now, fence = if_not_exists(fence, :zero) + :one, ' +
+  'released = if_not_exists(released, :zero), startedAt = if_not_exists(startedAt, :now) REMOVE #ttl';
+
+const HELD = 'fence = :fence';
+const NOT_DONE = 'done = :false';
+const FAILED = 'step = :step AND parent = :parent AND #status = :failed';
+
+const FALSE = { BOOL: false };
+const TRUE = { BOOL: true };
+const ZERO = number(0);
+const ONE = number(1);
+
+/**
+ * The locks in a DynamoDB table: partition key `executionId` (string), time-to-live `ttl`. Each method is one request; the attributes are
+ * those of {@link Lock}.
+ *
+ * The SDK repeats a request whose answer was lost, and so may find that its own write stands in its way:
+ *
+ *     acquire ──▶ stored (holder = mine)    ╳ answer lost
+ *     acquire ──▶ refused, the old item comes back: holder = mine    it was acquired
+ *
+ * For that, every refusal brings the item along (ALL_OLD, at no extra cost), and each method knows its own write again.
+ */
+export class LockTable implements LockStore {
+  constructor(private readonly client: DynamoDBClient, private readonly table: Omit<TableConfiguration, 'service'>) {}
+
+  public async acquire(request: AcquireRequest): ReturnType<LockStore['acquire']> {
+    const isStart = request.step === 0;
+    const { lock, refused } = await this.update(request.executionId, {
+      UpdateExpression: ACQUIRE,
+      ConditionExpression: isStart ? `(${START}) OR (${RETRY})` : `(${COMMIT}) OR (${RETRY})`,
+      ExpressionAttributeNames: { '#state': 'state', '#status': 'status', '#ttl': TTL },
+      ExpressionAttributeValues: {
+        ':machine': text(request.machine),
+        ':step': number(request.step),
+        ':parent': number(request.parent),
+        ':holder': text(request.holder),
+        ':expires': number(request.expires),
+        ':state': text(request.state),
+        ':place': request.place ? json(request.place) : { NULL: true },
+        ':now': number(request.now),
+        ':running': text('running'),
+        ':false': FALSE,
+        ':zero': ZERO,
+        ':one': ONE,
+        ...isStart ? {} : { ':previous': number(request.step - 1) },
+      },
+    });
+    if (!refused) {
+      return { acquired: true, lock };
+    }
+    // Not if a cancellation has ended it meanwhile: that leaves the holder's name, but the step is done.
+    const isMine = lock?.holder === request.holder && lock.step === request.step && !lock.done;
+    return isMine ? { acquired: true, lock } : { acquired: false, lock };
+  }
+
+  public async release(lease: Lease): Promise<void> {
+    await this.update(lease.executionId, {
+      UpdateExpression: 'SET expires = :zero, released = :fence',
+      ConditionExpression: `${HELD} AND ${NOT_DONE}`,
+      ExpressionAttributeValues: { ':fence': number(lease.fence), ':zero': ZERO, ':false': FALSE },
+    });
+  }
+
+  public async commit(lease: Lease, status: ExecutionStatus, now: number): Promise<boolean> {
+    const hasEnded = status === 'completed' || status === 'cancelled';
+    const { lock, refused } = await this.update(lease.executionId, {
+      UpdateExpression: `SET done = :true, #status = :status, expires = :zero, updatedAt = :now${hasEnded ? ', #ttl = :ttl' : ' REMOVE #ttl'}`,
+      ConditionExpression: HELD,
+      ExpressionAttributeNames: { '#status': 'status', '#ttl': TTL },
+      ExpressionAttributeValues: {
+        ':fence': number(lease.fence),
+        ':status': text(status),
+        ':now': number(now),
+        ':true': TRUE,
+        ':zero': ZERO,
+        ...hasEnded ? { ':ttl': daysAfter(now, this.table.retentionDays) } : {},
+      },
+    });
+    // commit ──▶ stored   ╳ answer lost      successor ──▶ acquires      commit ──▶ refused, but nobody took the lease away:
+    // whoever follows this very attempt has committed it once more.
+    return !refused || (lock?.step === lease.step + 1 && lock.parent === lease.fence);
+  }
+
+  public async read(executionId: string): Promise<Lock | undefined> {
+    const { Item } = await this.client.send(new GetItemCommand({
+      TableName: this.table.tableName,
+      Key: { executionId: text(executionId) },
+      ConsistentRead: true,
+    }));
+    return Item && toLock(Item);
+  }
+
+  public async reopen(executionId: string, step: number, parent: number, now: number): Promise<boolean> {
+    const { lock, refused } = await this.update(executionId, {
+      UpdateExpression: 'SET done = :false, #status = :running, released = fence, updatedAt = :now',
+      ConditionExpression: FAILED,
+      ExpressionAttributeNames: { '#status': 'status' },
+      ExpressionAttributeValues: {
+        ':step': number(step),
+        ':parent': number(parent),
+        ':failed': text('failed'),
+        ':running': text('running'),
+        ':now': number(now),
+        ':false': FALSE,
+      },
+    });
+    // My own write, not yet acquired by anybody.
+    return !refused || (lock?.step === step && lock.parent === parent && lock.released === lock.fence && lock.updatedAt === now);
+  }
+
+  /** @returns the lock as it is after the update, or, when the condition did not hold, the one that stood in the way */
+  private async update(
+    executionId: string,
+    input: Pick<UpdateItemCommand['input'], 'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'>,
+  ): Promise<{ readonly refused: false; readonly lock: Lock } | { readonly refused: true; readonly lock?: Lock }> {
+    try {
+      const { Attributes = {} } = await this.client.send(new UpdateItemCommand({
+        TableName: this.table.tableName,
+        Key: { executionId: text(executionId) },
+        ReturnValues: 'ALL_NEW',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        ...input,
+      }));
+      return { refused: false, lock: toLock(Attributes) };
+    } catch (thrown) {
+      if (!(thrown instanceof ConditionalCheckFailedException)) {
+        throw thrown;
+      }
+      return { refused: true, lock: thrown.Item && toLock(thrown.Item) };
+    }
+  }
+}
+
+function toLock(item: Item): Lock {
+  const read = new ItemReader(item);
+  return {
+    executionId: read.text('executionId'),
+    machine: read.text('machine'),
+    step: read.number('step'),
+    fence: read.number('fence'),
+    parent: read.number('parent'),
+    holder: read.text('holder'),
+    expires: read.number('expires'),
+    released: read.number('released'),
+    done: read.flag('done'),
+    // Only this class writes the attribute, and it writes an ExecutionStatus.
+    status: read.text('status') as ExecutionStatus,
+    state: read.text('state'),
+    place: read.optionalJson<Place>('place'),
+    startedAt: read.number('startedAt'),
+    updatedAt: read.number('updatedAt'),
+  };
+}
