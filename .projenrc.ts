@@ -101,7 +101,6 @@ const project = new awscdk.AwsCdkConstructLibrary({
       },
     },
   },
-  typecheckTests: true,
 
   jestOptions: {
     jestVersion: '^30.0.0',
@@ -198,7 +197,6 @@ const compileLambda = project.addTask('compile:lambda', {
   description: `Compiles lambda/ into ${LAMBDA_LIB}/`,
   execArgs: ['tsc', '--project', 'tsconfig.lambda.json'],
 });
-project.preCompileTask.spawn(compileLambda);
 
 // The other languages need toolchains of their own: `npx projen package-all` makes their packages.
 project.packageTask.reset();
@@ -208,6 +206,16 @@ const bundleRuntime = project.addTask('bundle:runtime', {
   description: 'Bundles the Lambda runtime with the AWS clients into assets/runtime/',
   execArgs: ['tsx', 'scripts/bundle-runtime.ts'],
 });
+const typecheck = project.addTask('typecheck', {
+  description: 'Checks the types of all code',
+  execArgs: ['tsc', '--project', 'tsconfig.json'],
+});
+
+project.preCompileTask.spawn(compileLambda);
+project.preCompileTask.spawn(bundleRuntime);
+// The tests of the constructs and of the local runner need the bundle, and nothing else that is built.
+project.testTask.prependSpawn(bundleRuntime);
+project.testTask.prependSpawn(typecheck);
 
 // ---- What else can be run -----------------------------------------------------------------------------------------------------------
 

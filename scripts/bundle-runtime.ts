@@ -10,7 +10,7 @@ rmSync(outdir, { recursive: true, force: true });
 
 buildSync({
   absWorkingDir: root,
-  entryPoints: { index: 'lambda/runtime/handler.ts' },
+  entryPoints: { index: 'lambda/runtime/handler.mts' },
   outdir,
   outExtension: { '.js': '.mjs' },
   bundle: true,
