@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import type { Clock, Invocation, Metrics, Ports } from '../engine/ports';
-import type { CallName, FaultPlan, Faults, ServiceCall } from './faults';
-import { interceptPorts } from './intercepted-ports';
+import type { CallName, FaultPlan, Faults } from './faults';
+import { interceptDueStore, interceptPorts, type Call } from './intercepted-ports';
 import type { VirtualClock } from './virtual-clock';
+import type { Clock, DueStore, Invocation, Metrics, Ports } from '../engine/ports';
 
 /** What an environment is made of. */
 export interface EnvironmentOptions {
@@ -51,12 +51,14 @@ export class Environment {
   /** Aborted when the environment dies. */
   private readonly death = new AbortController();
   private standsStillUntil = -Infinity;
+  private readonly callService: Call;
 
   constructor(private readonly options: EnvironmentOptions) {
     setMaxListeners(0, this.death.signal);
-    const { services } = options;
+    const { services, client } = options;
+    this.callService = (name, effect, entries) => this.call(client ? `client.${name}` : name, effect, entries);
     this.ports = {
-      ...interceptPorts(services, (name, effect, entries) => this.call(this.nameOf(name), effect, entries)),
+      ...interceptPorts(services, this.callService),
       metrics: this.metrics(services.metrics),
       clock: this.clock(),
       random: services.random,
@@ -77,6 +79,11 @@ export class Environment {
   /** Whether it stands still at the moment. */
   public get paused(): boolean {
     return this.standsStillUntil > this.options.clock.now();
+  }
+
+  /** A table of waiting envelopes as the code in this environment sees it. */
+  public dueStore(store: DueStore, name: `retryQueues[${number}]`): DueStore {
+    return interceptDueStore(store, name, this.callService);
   }
 
   /** Dies: nothing that is under way in it goes on. */
@@ -180,9 +187,5 @@ export class Environment {
         if (!this.dead) metrics.flush();
       },
     };
-  }
-
-  private nameOf(call: ServiceCall): CallName {
-    return this.options.client ? `client.${call}` : call;
   }
 }

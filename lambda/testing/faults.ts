@@ -1,9 +1,10 @@
-import type { DeadLetterStore, LockStore, Mailbox } from '../engine/ports';
 import type { SeededRandom } from './seeded-random';
+import type { DeadLetterStore, LockStore, Mailbox } from '../engine/ports';
 
 /** The calls to the services of a workflow. */
 export type ServiceCall =
-  | 'eventSources' | `eventSources[${number}]` | 'retryQueues' | `retryQueues[${number}]`
+  | 'eventSources' | `eventSources[${number}]` | `eventSources[${number}].send`
+  | 'retryQueues' | `retryQueues[${number}]` | `retryQueues[${number}].${'send' | 'due' | 'remove'}`
   | 'locks' | `locks.${keyof LockStore}`
   | 'journal' | `journal.${'write' | 'read' | 'history' | 'expire'}`
   | 'mailbox' | `mailbox.${keyof Mailbox}`

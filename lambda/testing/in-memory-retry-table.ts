@@ -1,4 +1,4 @@
-import type { Clock, Dispatch, Sent, Transport } from '../engine/ports';
+import type { Clock, Dispatch, Due, DueStore, Sent, Transport } from '../engine/ports';
 
 const KIBIBYTE = 1024;
 
@@ -14,16 +14,16 @@ export interface InMemoryRetryTableOptions {
 }
 
 /**
- * A retry queue in memory that behaves like the one on DynamoDB: it holds an envelope back for any time, and a timer sends what is due
- * to the event source.
+ * A retry queue in memory that behaves like the one on DynamoDB: it holds an envelope back for any time, and a timer must ask it every
+ * minute what is due.
  */
-export class InMemoryRetryTable implements Transport {
+export class InMemoryRetryTable implements Transport, DueStore {
   public readonly name = 'dynamodb';
   public readonly maxBatchEntries = 25;
   public readonly maxBatchBytes = 16 * KIBIBYTE * KIBIBYTE;
   public readonly maxBodyBytes = 390 * KIBIBYTE;
   public readonly longestDelay = Infinity;
-  private readonly waiting = new Map<string, Dispatch & { readonly due: number }>();
+  private readonly waiting = new Map<string, Due>();
   private readonly clock: Clock;
   private readonly resource: string;
   private sent = 0;
@@ -40,29 +40,26 @@ export class InMemoryRetryTable implements Transport {
 
   /** When the next envelope is due, in milliseconds since the epoch. */
   public get nextAt(): number | undefined {
-    return this.waiting.size === 0 ? undefined : Math.min(...[...this.waiting.values()].map(({ due }) => due));
+    return this.waiting.size === 0 ? undefined : Math.min(...[...this.waiting.values()].map(({ at }) => at));
   }
 
   public async send(dispatches: readonly Dispatch[]): Promise<readonly Sent[]> {
     return dispatches.map(({ envelope, body }) => {
       this.sent += 1;
-      const messageId = `${this.resource}-${this.sent}`;
-      this.waiting.set(messageId, { envelope, body, due: envelope.notBefore ?? this.clock.now() });
-      return { ok: true, journaled: false, place: { service: this.name, resource: this.resource, messageId } };
+      const key = `${this.resource}-${this.sent}`;
+      this.waiting.set(key, { key, body, at: envelope.notBefore ?? this.clock.now() });
+      return { ok: true, journaled: false, place: { service: this.name, resource: this.resource, messageId: key } };
     });
   }
 
-  /** What is due now, oldest first, with the name under which to {@link remove} it. */
-  public due(): readonly (readonly [messageId: string, dispatch: Dispatch])[] {
-    const now = this.clock.now();
-    return [...this.waiting]
-      .filter(([, { due }]) => due <= now)
-      .sort(([, a], [, b]) => a.due - b.due)
-      .map(([messageId, { envelope, body }]) => [messageId, { envelope, body }]);
+  public async *due(until: number): AsyncIterable<readonly Due[]> {
+    const page = [...this.waiting.values()].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at);
+    if (page.length > 0) {
+      yield page;
+    }
   }
 
-  /** Forgets an envelope that was sent on. */
-  public remove(messageId: string): void {
-    this.waiting.delete(messageId);
+  public async remove(due: readonly Due[]): Promise<void> {
+    due.forEach(({ key }) => this.waiting.delete(key));
   }
 }

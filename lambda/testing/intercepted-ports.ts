@@ -1,5 +1,5 @@
-import type { Journal, LockStore, Mailbox, Ports, Transport } from '../engine/ports';
 import type { FaultPlan, ServiceCall } from './faults';
+import type { DueStore, Journal, LockStore, Mailbox, Ports, Transport } from '../engine/ports';
 
 /** Makes a call to a service, or not, as the plan for it says. */
 export type Call = <T>(name: ServiceCall, effect: (plan: FaultPlan) => Promise<T>, entries?: number) => Promise<T>;
@@ -19,7 +19,20 @@ export function interceptPorts(services: ServicePorts, call: Call): ServicePorts
   };
 }
 
-function interceptTransport(transport: Transport, name: ServiceCall, call: Call): Transport {
+/** A store of due envelopes, with every call to it made by `call`. */
+export function interceptDueStore(store: DueStore, name: `retryQueues[${number}]`, call: Call): DueStore {
+  return {
+    async *due(until) {
+      const pages = store.due(until)[Symbol.asyncIterator]();
+      for (let page = await call(`${name}.due`, () => pages.next()); !page.done; page = await call(`${name}.due`, () => pages.next())) {
+        yield page.value;
+      }
+    },
+    remove: (due) => call(`${name}.remove`, () => store.remove(due)),
+  };
+}
+
+function interceptTransport(transport: Transport, name: `eventSources[${number}]` | `retryQueues[${number}]`, call: Call): Transport {
   return {
     name: transport.name,
     maxBatchEntries: transport.maxBatchEntries,
@@ -27,7 +40,7 @@ function interceptTransport(transport: Transport, name: ServiceCall, call: Call)
     maxBodyBytes: transport.maxBodyBytes,
     longestDelay: transport.longestDelay,
     send: (dispatches) => call(
-      name,
+      `${name}.send`,
       (plan) => sendBatch(plan, dispatches, (reaching) => transport.send(reaching), (error) => ({ ok: false, error })),
       dispatches.length,
     ),

@@ -1,0 +1,50 @@
+import type { PolledSource } from './polled-source';
+import type { TestFunction } from './test-function';
+
+/** Options of {@link EventSourceMapping}. */
+export interface EventSourceMappingOptions {
+  readonly source: PolledSource;
+  readonly function: TestFunction;
+  /** Most records of a batch: an integer ≥ 1. */
+  readonly batchSize: number;
+  /** Most invocations at once for this source: an integer ≥ 1. */
+  readonly concurrency: number;
+}
+
+/** Takes batches from a source and calls the function with them, as Lambda does it. */
+export class EventSourceMapping {
+  private running = 0;
+
+  constructor(private readonly options: EventSourceMappingOptions) {}
+
+  /** When it can call the function next, in milliseconds since the epoch; `undefined` when there is nothing to deliver or no place for it. */
+  public get nextAt(): number | undefined {
+    return this.running < this.options.concurrency ? this.options.source.nextAt : undefined;
+  }
+
+  /**
+   * Calls the function with what can be delivered now.
+   *
+   * @param failed told of an invocation that threw, which a handler must not do
+   * @returns whether there was anything
+   */
+  public poll(failed: (error: unknown) => void): boolean {
+    const { source, batchSize, concurrency } = this.options;
+    let polled = false;
+    while (this.running < concurrency) {
+      const batch = source.take(batchSize);
+      if (batch.length === 0) {
+        break;
+      }
+      polled = true;
+      this.running += 1;
+      this.options.function.process(batch)
+        .catch(failed)
+        .then((outcomes) => {
+          this.running -= 1;
+          source.settle(batch, outcomes ?? new Map());
+        }, failed);
+    }
+    return polled;
+  }
+}

@@ -1,0 +1,109 @@
+import type { Logger } from '../machine';
+import { InMemoryDeadLetters } from './in-memory-dead-letters';
+import { InMemoryJournal } from './in-memory-journal';
+import { InMemoryLockStore } from './in-memory-lock-store';
+import { InMemoryMailbox } from './in-memory-mailbox';
+import { InMemoryQueue } from './in-memory-queue';
+import { InMemoryRetryTable } from './in-memory-retry-table';
+import { InMemoryStream } from './in-memory-stream';
+import type { PolledSource } from './polled-source';
+import type { SeededRandom } from './seeded-random';
+import type { VirtualClock } from './virtual-clock';
+
+/** What an event source in memory behaves like. `dynamodb` is the stream of the checkpoint table. */
+export type EventSourceKind = 'sqs' | 'sqs-fifo' | 'kinesis' | 'dynamodb';
+
+/** What a retry queue in memory behaves like. */
+export type RetryQueueKind = 'sqs' | 'dynamodb';
+
+/** Which services a workflow consists of. */
+export interface ServiceOptions {
+  /**
+   * The event sources in order of preference: the primary, then perhaps a failover.
+   *
+   * @default ['sqs']
+   */
+  readonly eventSources?: readonly EventSourceKind[];
+  /**
+   * The retry queues in order of preference: at least one.
+   *
+   * @default ['dynamodb']
+   */
+  readonly retryQueues?: readonly RetryQueueKind[];
+  /**
+   * Queues deliver in a random order, as standard queues may.
+   *
+   * @default false - in the order in which messages become visible
+   */
+  readonly disorder?: boolean;
+  /**
+   * Milliseconds after which the locks and checkpoints of ended executions are forgotten.
+   *
+   * @default Infinity
+   */
+  readonly retention?: number;
+  /**
+   * Where the workflow's log goes.
+   *
+   * @default - nowhere
+   */
+  readonly logger?: Logger;
+}
+
+/** All services of a workflow in memory. */
+export interface InMemoryServices {
+  readonly eventSources: readonly PolledSource[];
+  readonly retryQueues: readonly (InMemoryQueue | InMemoryRetryTable)[];
+  readonly locks: InMemoryLockStore;
+  readonly journal: InMemoryJournal;
+  readonly mailbox: InMemoryMailbox;
+  readonly deadLetters: InMemoryDeadLetters;
+  readonly logger: Logger;
+}
+
+/** The logger that writes nothing. */
+const SILENT: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/**
+ * @param visibilityTimeout of the queues, in milliseconds
+ * @throws RangeError when there is no event source or no retry queue
+ */
+export function createServices(
+  options: ServiceOptions,
+  clock: VirtualClock,
+  random: SeededRandom,
+  visibilityTimeout: number,
+): InMemoryServices {
+  const { eventSources = ['sqs'], retryQueues = ['dynamodb'], retention, logger = SILENT } = options;
+  if (eventSources.length === 0 || retryQueues.length === 0) {
+    throw new RangeError('A workflow has at least one event source and one retry queue.');
+  }
+  const journal = new InMemoryJournal({ clock, retention });
+  const deadLetters = new InMemoryDeadLetters();
+  const queue = (resource: string, fifo: boolean) => new InMemoryQueue({
+    clock, resource, fifo, visibilityTimeout, deadLetters, disorder: options.disorder ? random.fork(resource) : undefined,
+  });
+  return {
+    eventSources: eventSources.map((kind, index) => {
+      const resource = `event-source-${index + 1}`;
+      switch (kind) {
+        case 'sqs':
+        case 'sqs-fifo':
+          return queue(resource, kind === 'sqs-fifo');
+        case 'kinesis':
+          return new InMemoryStream({ clock, resource, service: kind, deadLetters });
+        case 'dynamodb':
+          return new InMemoryStream({ clock, resource, service: kind, deadLetters, journal });
+      }
+    }),
+    retryQueues: retryQueues.map((kind, index) => {
+      const resource = `retry-queue-${index + 1}`;
+      return kind === 'sqs' ? queue(resource, false) : new InMemoryRetryTable({ clock, resource });
+    }),
+    locks: new InMemoryLockStore({ clock, retention }),
+    journal,
+    mailbox: new InMemoryMailbox(),
+    deadLetters,
+    logger,
+  };
+}

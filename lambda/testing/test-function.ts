@@ -1,0 +1,122 @@
+import { sendDue, type Delivery, type DueStore, type Invocation, type Outcome, type Ports } from '../engine';
+import { Environment, EnvironmentDiedError } from './environment';
+import type { Faults } from './faults';
+import { RecordedMetrics, type MetricTotals } from './recorded-metrics';
+import type { SeededRandom } from './seeded-random';
+import type { VirtualClock } from './virtual-clock';
+
+/** The code of the function, as it runs in one environment: an `Engine` is one. */
+export interface Handler {
+  /** Processes a batch and tells what became of each delivery. */
+  process(deliveries: readonly Delivery[], invocation: Invocation): Promise<ReadonlyMap<string, Outcome>>;
+}
+
+/** Options of {@link TestFunction}. */
+export interface TestFunctionOptions {
+  readonly clock: VirtualClock;
+  /** The services that it uses. */
+  readonly services: Omit<Ports, 'clock' | 'random' | 'metrics'>;
+  readonly faults: Faults;
+  readonly random: SeededRandom;
+  /** Where its invocations' metrics are added up. */
+  readonly totals: MetricTotals;
+  /** Makes the code for a new environment. */
+  readonly handler: (environment: Environment) => Handler;
+  /** Milliseconds after which an invocation is killed. */
+  readonly timeout: number;
+  /** The most milliseconds by which the clock of an environment is wrong, ahead or behind. */
+  readonly clockSkew: number;
+}
+
+interface Worker {
+  readonly environment: Environment;
+  readonly handler: Handler;
+}
+
+/** The function in memory: a pool of environments, each of which handles one invocation at a time and is used again unless it died. */
+export class TestFunction {
+  private readonly idle: Worker[] = [];
+  private busy = 0;
+  private created = 0;
+  private invoked = 0;
+
+  constructor(private readonly options: TestFunctionOptions) {}
+
+  /** How many invocations there were so far. */
+  public get invocations(): number {
+    return this.invoked;
+  }
+
+  /** How many invocations are under way. */
+  public get running(): number {
+    return this.busy;
+  }
+
+  /**
+   * Processes a batch.
+   *
+   * @returns what became of each delivery, or nothing when the invocation died
+   */
+  public process(deliveries: readonly Delivery[]): Promise<ReadonlyMap<string, Outcome> | undefined> {
+    return this.invoke(({ handler }, invocation) => handler.process(deliveries, invocation));
+  }
+
+  /** Sends on what falls due in a table of waiting envelopes, as the timer makes the function do it. */
+  public async sendDue(table: DueStore, name: `retryQueues[${number}]`, until: number): Promise<void> {
+    await this.invoke(async ({ environment }, invocation) => {
+      await sendDue(environment.ports, environment.dueStore(table, name), until, invocation).catch((error: unknown) => {
+        // The next timer tries again; that nothing is lost shows in the table.
+        this.options.services.logger.warn(`The timer failed: ${String(error)}`);
+      });
+      environment.ports.metrics.flush();
+    });
+  }
+
+  private async invoke<T>(code: (worker: Worker, invocation: Invocation) => Promise<T>): Promise<T | undefined> {
+    const worker = this.idle.pop() ?? this.create();
+    const { environment } = worker;
+    const { clock, timeout } = this.options;
+    this.busy += 1;
+    this.invoked += 1;
+    const finished = new AbortController();
+    const outcome = environment.run(timeout, (invocation) => code(worker, invocation));
+    const killed = clock.sleep(timeout, finished.signal).then(() => this.kill(environment));
+    try {
+      return await Promise.race([outcome, killed]);
+    } catch (error) {
+      if (error instanceof EnvironmentDiedError) {
+        return undefined;
+      }
+      throw error;
+    } finally {
+      finished.abort();
+      this.busy -= 1;
+      if (!environment.dead && !environment.paused) {
+        this.idle.push(worker);
+      }
+    }
+  }
+
+  /** The time is over. An environment that stands still is given up, but goes on later: that is what a pause is for. */
+  private kill(environment: Environment): undefined {
+    if (!environment.paused) {
+      environment.crash();
+    }
+    return undefined;
+  }
+
+  private create(): Worker {
+    this.created += 1;
+    const { clock, services, faults, totals, clockSkew } = this.options;
+    const name = `environment-${this.created}`;
+    const random = this.options.random.fork(name);
+    const environment = new Environment({
+      name,
+      clock,
+      services: { ...services, random, metrics: new RecordedMetrics(totals) },
+      faults,
+      clockSkew: random.between(-clockSkew, clockSkew),
+    });
+    return { environment, handler: this.options.handler(environment) };
+  }
+}
