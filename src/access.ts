@@ -1,0 +1,41 @@
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+
+// The grants of the AWS CDK's own constructs allow more than this library calls. These name the action of each call, and nothing else.
+
+/** `SendMessage` covers the batches, too. */
+export function grantSendTo(queue: sqs.IQueue, grantee: iam.IGrantable): iam.Grant {
+  return withKey(queue.grant(grantee, 'sqs:SendMessage'), queue.encryptionMasterKey, grantee, 'kms:GenerateDataKey', 'kms:Decrypt');
+}
+
+/** What Lambda's pollers call in the function's name. */
+export function grantReceiveFrom(queue: sqs.IQueue, grantee: iam.IGrantable): iam.Grant {
+  const actions = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
+  return withKey(queue.grant(grantee, ...actions), queue.encryptionMasterKey, grantee, 'kms:Decrypt');
+}
+
+/** @param operations of DynamoDB, for example `GetItem` */
+export function grantTable(table: dynamodb.ITable, grantee: iam.IGrantable, ...operations: readonly string[]): iam.Grant {
+  const grant = iam.Grant.addToPrincipal({
+    grantee,
+    actions: operations.map((operation) => `dynamodb:${operation}`),
+    resourceArns: [table.tableArn],
+  });
+  return withKey(grant, table.encryptionKey, grantee, 'kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey', 'kms:ReEncryptFrom', 'kms:ReEncryptTo', 'kms:DescribeKey');
+}
+
+/** What Lambda's pollers call in the function's name. */
+export function grantStream(table: dynamodb.ITable, streamArn: string, grantee: iam.IGrantable): iam.Grant {
+  const grant = iam.Grant.addToPrincipal({
+    grantee,
+    actions: ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map((operation) => `dynamodb:${operation}`),
+    resourceArns: [streamArn],
+  });
+  return withKey(grant, table.encryptionKey, grantee, 'kms:Decrypt');
+}
+
+function withKey(grant: iam.Grant, key: kms.IKey | undefined, grantee: iam.IGrantable, ...actions: string[]): iam.Grant {
+  return key ? grant.combine(key.grant(grantee, ...actions)) : grant;
+}

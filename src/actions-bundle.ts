@@ -1,0 +1,96 @@
+import { existsSync, statSync } from 'node:fs';
+import * as path from 'node:path';
+import type * as esbuild from 'esbuild-wasm';
+import { AUTHORING_DIRECTORY } from './built-assets';
+import type { Problems } from './problems';
+
+/** The files that the runtime finds beside itself, by name. */
+export type BundledActions = Readonly<Record<'actions.mjs' | 'actions.mjs.map', string>>;
+
+/**
+ * Bundles the user's actions and all that they import into one ES module with a source map. The same files make the same bundle, wherever they lie.
+ *
+ * @returns nothing, after adding the reasons to the problems, when it cannot be done
+ */
+export function bundleActions(entry: string, externalModules: readonly string[], problems: Problems): BundledActions | undefined {
+  if (!existsSync(entry) || !statSync(entry).isFile()) {
+    problems.add(`actions: there is no file ${path.resolve(entry)}. Give the path of the TypeScript or JavaScript file that exports the actions.`);
+    return undefined;
+  }
+  const directory = path.dirname(path.resolve(entry));
+  const { buildSync } = loadEsbuild();
+  let result: esbuild.BuildResult<{ write: false; metafile: true }>;
+  try {
+    result = buildSync({
+      absWorkingDir: directory,
+      entryPoints: [path.resolve(entry)],
+      // Nothing is written; the name makes the paths in the source map relative to the user's own directory.
+      outfile: path.join(directory, 'actions.mjs'),
+      write: false,
+      metafile: true,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      // Not the Node.js of Lambda but the oldest on which a workflow is tried out.
+      target: 'node20',
+      // Unused code can be left out of ES modules only.
+      mainFields: ['module', 'main'],
+      external: [...externalModules],
+      alias: {
+        // The whole package has loaders and their parser in it, and a CDK app that is not written in TypeScript has no copy where the actions are.
+        'cdk-lambda-fsm/machine': path.join(AUTHORING_DIRECTORY, 'machine', 'index.js'),
+      },
+      // CommonJS dependencies count on names that ES modules have not.
+      banner: { js: REQUIRE_BANNER },
+      inject: [path.join(AUTHORING_DIRECTORY, 'commonjs-globals.mjs')],
+      sourcemap: 'linked',
+      // Lambda's stack traces name files and lines; they show no code.
+      sourcesContent: false,
+      logLevel: 'silent',
+      logLimit: 0,
+    });
+  } catch (error) {
+    if (!isBuildFailure(error)) throw error;
+    problems.add(...error.errors.map((message) => `actions: ${describe(message, directory)}`));
+    return undefined;
+  }
+  const output = Object.values(result.metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined);
+  if (!output?.exports.includes('default')) {
+    problems.add(`actions: ${path.resolve(entry)} has no default export. End it with "export default implement(…)".`);
+    return undefined;
+  }
+  const text = (suffix: string) => withoutLocation(result.outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? '', directory);
+  return { 'actions.mjs': text('.mjs'), 'actions.mjs.map': text('.map') };
+}
+
+const REQUIRE_BANNER = 'import { createRequire as __createRequire } from \'node:module\'; globalThis.require ??= __createRequire(import.meta.url);';
+
+/** The native esbuild where npm has installed it; the one in WebAssembly, which this package has along, everywhere else. */
+function loadEsbuild(): Pick<typeof esbuild, 'buildSync'> {
+  for (const name of ['esbuild', 'esbuild-wasm']) {
+    try {
+      // eslint-disable-next-line @typescript-eslint/no-require-imports
+      return require(name);
+    } catch {
+      // Installed for another platform, or not at all.
+    }
+  }
+  throw new Error('Neither esbuild nor esbuild-wasm can be loaded. Install cdk-lambda-fsm again.');
+}
+
+/** Paths into this package differ between machines: a jsii app in another language unpacks it into a temporary directory. */
+function withoutLocation(text: string, directory: string): string {
+  const authoring = path.relative(directory, AUTHORING_DIRECTORY).split(path.sep).join('/');
+  return text.replaceAll(`${authoring}/`, 'cdk-lambda-fsm/');
+}
+
+function isBuildFailure(error: unknown): error is esbuild.BuildFailure {
+  return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
+}
+
+function describe({ location, text, notes }: esbuild.Message, directory: string): string {
+  const hints = notes.map((note) => `\n${note.text}`).join('');
+  if (!location) return `${text}${hints}`;
+  const place = `${path.resolve(directory, location.file)}:${location.line}:${location.column + 1}`;
+  return `${place}: ${text}${hints}\n${location.line} | ${location.lineText}`;
+}

@@ -1,0 +1,63 @@
+import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import type { ICheckpointTable } from './checkpoint-table';
+import type { Problems } from './problems';
+
+/** What an event source or a retry queue has become in a workflow: the resource that carries its messages. */
+export interface BoundTransport {
+  /** The AWS service: `sqs` or `dynamodb`. */
+  readonly service: string;
+  /**
+   * The queue, where the service is SQS.
+   *
+   * @default - the service is another one
+   */
+  readonly queue?: sqs.IQueue;
+  /**
+   * The table, where the service is DynamoDB.
+   *
+   * @default - the service is another one
+   */
+  readonly table?: dynamodb.ITable;
+}
+
+/** The parts of a workflow that a transport is bound to. */
+export interface WorkflowParts {
+  readonly function: lambda.Function;
+  readonly functionTimeout: Duration;
+  readonly checkpointTable: ICheckpointTable;
+  readonly deadLetterQueue: sqs.IQueue;
+  readonly encryptionKey?: kms.IKey;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** What is known of a workflow before anything of it is made. */
+export interface WorkflowPlan {
+  readonly functionTimeoutSeconds: number;
+  readonly checkpointTable?: ICheckpointTable;
+  readonly deadLetterQueue?: sqs.IQueue;
+}
+
+/** A transport that is part of a workflow. */
+export interface Binding {
+  readonly transport: BoundTransport;
+  /** How the runtime and the client find it: an `EventSourceConfiguration` or a `RetryQueueConfiguration` of the runtime. */
+  readonly configuration: Readonly<Record<string, string | number | boolean>>;
+  /** Lets someone put envelopes into it. */
+  grantSend(grantee: iam.IGrantable): iam.Grant;
+}
+
+/** One AWS service as an event source or a retry queue. Stateless: it describes what `bind` then builds. */
+export interface TransportService {
+  /** Two transports with the same resource are one: neither can take over from the other. */
+  resource(): unknown;
+  /** Adds what is wrong with the options, and with them in this workflow. */
+  check(problems: Problems, plan: WorkflowPlan): void;
+  /** Provisions what is needed below `scope`, and lets the workflow's function receive from it. */
+  bind(scope: Construct, workflow: WorkflowParts): Binding;
+}

@@ -1,0 +1,197 @@
+import { Annotations, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { grantSendTo, grantTable } from './access';
+import type { Binding, BoundTransport, WorkflowParts } from './binding';
+import { CheckpointTable, type ICheckpointTable } from './checkpoint-table';
+import type { FsmWorkflowProps } from './fsm-workflow-props';
+import { LockTable, type ILockTable } from './lock-table';
+import { queueDefaults } from './sqs-queue';
+import { CONFIGURATION_VARIABLE, createFunction, timeoutOf } from './workflow-function';
+import { planWorkflow } from './workflow-plan';
+
+/**
+ * A durable workflow: the machines whose executions it runs, the function in which their transitions are executed, and everything in between.
+ *
+ * ```ts
+ * const workflow = new FsmWorkflow(this, 'Orders', {
+ *   machines: [MachineDefinition.fromYamlFile('order.yaml')],
+ *   actions: path.join(__dirname, 'order.actions.ts'),
+ * });
+ * workflow.grantStart(api);
+ * api.addEnvironment('FSM_WORKFLOW', workflow.clientConfiguration);
+ * ```
+ *
+ * What is wrong with the machines, the actions or the properties stops the synth with an error that lists all of it.
+ */
+export class FsmWorkflow extends Construct implements iam.IGrantable {
+  /** The function in which the transitions run. */
+  public readonly function: lambda.Function;
+  /** Whom to grant what the actions need: `bucket.grantRead(workflow)`. */
+  public readonly grantPrincipal: iam.IPrincipal;
+  /** Name of the workflow, a dimension of its metrics. */
+  public readonly workflowName: string;
+  /** Where the leases are. */
+  public readonly lockTable: ILockTable;
+  /** Where the journal and the mailboxes are. */
+  public readonly checkpointTable: ICheckpointTable;
+  /** Where what nobody will try again by itself is kept. */
+  public readonly deadLetterQueue: sqs.IQueue;
+  /** What delivers the envelopes. */
+  public readonly eventSource: BoundTransport;
+  /** What takes over when the event source takes no envelopes. */
+  public readonly failoverEventSource?: BoundTransport;
+  /** Where a step that has failed waits. */
+  public readonly retryQueue: BoundTransport;
+  /** What takes over when the retry queue takes nothing. */
+  public readonly failoverRetryQueue?: BoundTransport;
+  /**
+   * What a client needs to know: JSON with names and URLs, no secrets. Put it into an environment variable of the function that starts executions,
+   * and make the client with `WorkflowClient.fromEnvironment()`.
+   */
+  public readonly clientConfiguration: string;
+
+  private readonly eventSources: readonly Binding[];
+
+  constructor(scope: Construct, id: string, props: FsmWorkflowProps) {
+    super(scope, id);
+    const plan = planWorkflow(this, props);
+    for (const warning of plan.warnings) Annotations.of(this).addWarningV2('cdk-lambda-fsm:machine', warning);
+
+    const { encryptionKey } = props;
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
+    this.workflowName = props.workflowName ?? Names.uniqueResourceName(this, { maxLength: 100, separator: '-' });
+    this.lockTable = props.lockTable ?? new LockTable(this, 'LockTable', { encryptionKey, removalPolicy });
+    this.checkpointTable = props.checkpointTable ?? new CheckpointTable(this, 'CheckpointTable', { encryptionKey, removalPolicy });
+    this.deadLetterQueue = props.deadLetterQueue ?? new sqs.Queue(this, 'DeadLetterQueue', { ...queueDefaults(encryptionKey), removalPolicy });
+    this.function = createFunction(this, this.workflowName, plan.code, props, removalPolicy);
+    this.grantPrincipal = this.function.grantPrincipal;
+
+    const parts: WorkflowParts = {
+      function: this.function,
+      functionTimeout: timeoutOf(props),
+      checkpointTable: this.checkpointTable,
+      deadLetterQueue: this.deadLetterQueue,
+      encryptionKey,
+      removalPolicy,
+    };
+    const { eventSource, failoverEventSource, retryQueue, failoverRetryQueue } = plan.transports;
+    const primary = eventSource.bind(new Construct(this, 'EventSource'), parts);
+    const failover = failoverEventSource?.bind(new Construct(this, 'FailoverEventSource'), parts);
+    const retry = retryQueue.bind(new Construct(this, 'RetryQueue'), parts);
+    const failoverRetry = failoverRetryQueue?.bind(new Construct(this, 'FailoverRetryQueue'), parts);
+    this.eventSource = primary.transport;
+    this.failoverEventSource = failover?.transport;
+    this.retryQueue = retry.transport;
+    this.failoverRetryQueue = failoverRetry?.transport;
+    this.eventSources = failover ? [primary, failover] : [primary];
+    const retryQueues = failoverRetry ? [retry, failoverRetry] : [retry];
+
+    this.clientConfiguration = Stack.of(this).toJsonString({
+      workflow: this.workflowName,
+      machines: plan.machineNames,
+      eventSource: primary.configuration,
+      failoverEventSource: failover?.configuration,
+      retryQueues: retryQueues.map(({ configuration }) => configuration),
+      lockTable: tableConfiguration(this.lockTable),
+      checkpointTable: tableConfiguration(this.checkpointTable),
+      deadLetterQueue: { service: 'sqs', queueUrl: this.deadLetterQueue.queueUrl },
+      eagerCommit: props.eagerCommit,
+    });
+    this.function.addEnvironment(CONFIGURATION_VARIABLE, this.clientConfiguration);
+
+    grantTable(this.lockTable.table, this, 'GetItem', 'UpdateItem');
+    grantTable(this.checkpointTable.table, this, 'BatchWriteItem', 'GetItem', 'Query', 'UpdateItem');
+    grantSendTo(this.deadLetterQueue, this);
+    for (const { grantSend } of [...this.eventSources, ...retryQueues]) grantSend(this);
+  }
+
+  /** Lets someone start executions, with `client.start` and `client.startMany`. */
+  public grantStart(grantee: iam.IGrantable): iam.Grant {
+    return this.eventSources.map(({ grantSend }) => grantSend(grantee)).reduce((all, grant) => all.combine(grant));
+  }
+
+  /** Lets someone send events to executions, with `client.send`. */
+  public grantSend(grantee: iam.IGrantable): iam.Grant {
+    return grantTable(this.lockTable.table, grantee, 'GetItem')
+      .combine(grantTable(this.checkpointTable.table, grantee, 'GetItem', 'PutItem', 'Query', 'UpdateItem'))
+      .combine(this.grantStart(grantee));
+  }
+
+  /** Lets someone look into executions, with `client.describe`: at their contexts, too. */
+  public grantDescribe(grantee: iam.IGrantable): iam.Grant {
+    return grantTable(this.lockTable.table, grantee, 'GetItem')
+      .combine(grantTable(this.checkpointTable.table, grantee, 'Query'));
+  }
+
+  /** Lets someone run executions on that have failed, with `client.redrive`. */
+  public grantRedrive(grantee: iam.IGrantable): iam.Grant {
+    return grantTable(this.lockTable.table, grantee, 'GetItem', 'UpdateItem')
+      .combine(grantTable(this.checkpointTable.table, grantee, 'Query', 'UpdateItem'))
+      .combine(this.grantStart(grantee));
+  }
+
+  /**
+   * A metric of the workflow, by default its sum in five minutes. With the dimension `machine`, or `machine` and `state`, it is that of one machine
+   * or state.
+   *
+   * @param metricName Transition, Completed, Parked, Error, Fatal, Retry, Caught, Duplicate, Orphan, Busy, DispatchFailure, Failover, LockFailure,
+   * CheckpointFailure, DeadLetter or Redelivery
+   */
+  public metric(metricName: string, props: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
+    return new cloudwatch.Metric({
+      statistic: cloudwatch.Stats.SUM,
+      ...props,
+      namespace: 'CdkLambdaFsm',
+      metricName,
+      dimensionsMap: { workflow: this.workflowName, ...props.dimensionsMap },
+    }).attachTo(this);
+  }
+
+  /** Steps that were taken. */
+  public metricTransitions(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Transition', props);
+  }
+
+  /** Executions that have reached a final state. */
+  public metricCompleted(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Completed', props);
+  }
+
+  /** Executions that have failed for good: a person must look. */
+  public metricFailed(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Fatal', props);
+  }
+
+  /** Attempts at a step that have failed. */
+  public metricErrors(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Error', props);
+  }
+
+  /** Steps that were put into the retry queue. */
+  public metricRetries(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Retry', props);
+  }
+
+  /** Envelopes that were delivered once more, and dropped. */
+  public metricDuplicates(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Duplicate', props);
+  }
+
+  /** Envelopes that something else than the event source took. */
+  public metricFailovers(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Failover', props);
+  }
+
+  /** Messages that were put into the dead-letter queue. */
+  public metricDeadLetters(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('DeadLetter', props);
+  }
+}
+
+function tableConfiguration({ table, retention }: ILockTable | ICheckpointTable) {
+  return { service: 'dynamodb', tableName: table.tableName, retentionDays: retention.toDays() };
+}

@@ -1,0 +1,15 @@
+export type { BoundTransport } from './binding';
+export * from './checkpoint-table';
+export type { DynamoDbEventSourceOptions } from './dynamodb-event-source';
+export type { DynamoDbRetryQueueOptions } from './dynamodb-retry-queue';
+export * from './event-source';
+export * from './fsm-workflow';
+export type { FsmWorkflowProps } from './fsm-workflow-props';
+export * from './lock-table';
+export * from './machine-definition';
+export * from './retry-queue';
+export type { SqsEventSourceOptions } from './sqs-event-source';
+export type { SqsOptions } from './sqs-queue';
+export type { SqsRetryQueueOptions } from './sqs-retry-queue';
+export type { WorkflowFunctionOptions } from './workflow-function';
+export type { ImportedTableOptions, WorkflowTableProps } from './workflow-table';

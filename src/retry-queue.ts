@@ -1,0 +1,21 @@
+import type { TransportService } from './binding';
+import { DynamoDbRetryQueue, type DynamoDbRetryQueueOptions } from './dynamodb-retry-queue';
+import { SqsRetryQueue, type SqsRetryQueueOptions } from './sqs-retry-queue';
+
+/** Where a step that has failed waits for its next attempt. */
+export class RetryQueue {
+  /** An SQS queue. A wait of more than 15 minutes is made of several. */
+  public static sqs(options: SqsRetryQueueOptions = {}): RetryQueue {
+    return new RetryQueue(new SqsRetryQueue(options));
+  }
+
+  /** A DynamoDB table, and a timer that brings round what is due. A wait of any length is one write; the timer costs an invocation a minute. */
+  public static dynamoDb(options: DynamoDbRetryQueueOptions = {}): RetryQueue {
+    return new RetryQueue(new DynamoDbRetryQueue(options));
+  }
+
+  private constructor(
+    /** @internal */
+    public readonly _service: TransportService,
+  ) {}
+}

@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import { cpSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { AssetHashType, BundlingOutput, DockerImage } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { Machine } from 'cdk-lambda-fsm/machine';
+import type { BundledActions } from './actions-bundle';
+import { RUNTIME_DIRECTORY } from './built-assets';
+
+/** The code of a workflow's function: the runtime, and beside it the machines and the user's actions. */
+export function runtimeCode(machines: readonly Machine[], actions: BundledActions): lambda.Code {
+  const files = { 'machines.json': `${JSON.stringify(machines, undefined, 1)}\n`, ...actions };
+  return lambda.Code.fromAsset(RUNTIME_DIRECTORY, {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      // Everything is there already, so no container ever runs. The CDK knows equal assets by their bundling options.
+      image: DockerImage.fromRegistry('never-pulled'),
+      command: [createHash('sha256').update(JSON.stringify(files)).digest('hex')],
+      local: {
+        tryBundle: (directory) => {
+          cpSync(RUNTIME_DIRECTORY, directory, { recursive: true });
+          for (const [name, text] of Object.entries(files)) writeFileSync(path.join(directory, name), text);
+          return true;
+        },
+      },
+      outputType: BundlingOutput.NOT_ARCHIVED,
+    },
+  });
+}

@@ -1,0 +1,110 @@
+import { Stack } from 'aws-cdk-lib';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import { validateTogether, type Machine } from 'cdk-lambda-fsm/machine';
+import type { Construct } from 'constructs';
+import { bundleActions } from './actions-bundle';
+import type { TransportService, WorkflowPlan } from './binding';
+import { requireAssets } from './built-assets';
+import { EventSource } from './event-source';
+import type { FsmWorkflowProps } from './fsm-workflow-props';
+import { Problems } from './problems';
+import { RetryQueue } from './retry-queue';
+import { runtimeCode } from './runtime-code';
+import { checkFunctionOptions, timeoutOf } from './workflow-function';
+import { checkRetention } from './workflow-table';
+
+/** A workflow in which nothing is wrong, as it is to be made. */
+export interface SoundWorkflow {
+  readonly machineNames: readonly string[];
+  /** What is odd about the machines. */
+  readonly warnings: readonly string[];
+  /** The code of the function. */
+  readonly code: lambda.Code;
+  readonly transports: Transports;
+}
+
+/** The transports of a workflow, by the names of the properties. */
+export interface Transports {
+  readonly eventSource: TransportService;
+  readonly failoverEventSource?: TransportService;
+  readonly retryQueue: TransportService;
+  readonly failoverRetryQueue?: TransportService;
+}
+
+/** @throws Error that lists everything that is wrong */
+export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWorkflow {
+  requireAssets();
+  const problems = new Problems();
+  const machines = checkMachines(problems, props);
+  checkFunctionOptions(problems, props);
+  checkTables(problems, props);
+  const transports: Transports = {
+    eventSource: (props.eventSource ?? EventSource.sqs())._service,
+    failoverEventSource: props.failoverEventSource?._service,
+    retryQueue: (props.retryQueue ?? RetryQueue.sqs())._service,
+    failoverRetryQueue: props.failoverRetryQueue?._service,
+  };
+  checkTransports(problems, transports, props);
+  // The CDK CLI can ask for some of an app's stacks only, or for their names.
+  const actions = Stack.of(scope).bundlingRequired ? bundleActions(props.actions, props.externalModules ?? [], problems) : NOT_BUNDLED;
+  if (props.deadLetterQueue?.fifo) {
+    problems.add('deadLetterQueue: a FIFO queue does not take the dead letters of standard queues. Give a standard queue.');
+  }
+  problems.refuse(`The workflow "${scope.node.path}" cannot be made`);
+  return {
+    machineNames: machines.map(({ name }) => name),
+    warnings: props.machines.flatMap(({ _warnings }) => _warnings),
+    // Without problems there are actions.
+    code: runtimeCode(machines, actions!),
+    transports,
+  };
+}
+
+const NOT_BUNDLED = { 'actions.mjs': '', 'actions.mjs.map': '' };
+
+function checkMachines(problems: Problems, props: FsmWorkflowProps): readonly Machine[] {
+  const machines = props.machines.flatMap(({ _machines }) => _machines);
+  const errors = props.machines.flatMap(({ _errors }) => _errors);
+  problems.add(...errors.map((error) => `machines: ${error}`));
+  problems.add(...validateTogether(machines).map(({ message, fix }) => `machines: ${message}. ${fix}`));
+  if (machines.length === 0 && errors.length === 0) {
+    problems.add('machines: there is none. Give at least one, as MachineDefinition.fromObject(…), .fromYamlFile(…) or .fromJsonFile(…).');
+  }
+  return machines;
+}
+
+function checkTables(problems: Problems, { lockTable, checkpointTable }: FsmWorkflowProps): void {
+  for (const [property, table] of Object.entries({ lockTable, checkpointTable })) {
+    if (!table) continue;
+    const own = new Problems();
+    checkRetention(own, table.retention);
+    problems.addFrom(property, own);
+  }
+  if (lockTable && lockTable.table.tableArn === checkpointTable?.table.tableArn) {
+    problems.add('lockTable and checkpointTable are one table, but have different keys. Give two tables.');
+  }
+}
+
+function checkTransports(problems: Problems, transports: Transports, props: FsmWorkflowProps): void {
+  // What follows from the timeout can be checked only when it is known; if it is not, that is a problem already.
+  const timeout = timeoutOf(props);
+  const plan: WorkflowPlan = {
+    functionTimeoutSeconds: timeout.isUnresolved() ? 0 : timeout.toSeconds({ integral: false }),
+    checkpointTable: props.checkpointTable,
+    deadLetterQueue: props.deadLetterQueue,
+  };
+  const seen = new Map<unknown, string>();
+  const { eventSource, failoverEventSource, retryQueue, failoverRetryQueue } = transports;
+  for (const [property, transport] of Object.entries({ eventSource, failoverEventSource, retryQueue, failoverRetryQueue })) {
+    if (!transport) continue;
+    const own = new Problems();
+    transport.check(own, plan);
+    problems.addFrom(property, own);
+    const resource = transport.resource();
+    const earlier = seen.get(resource);
+    if (earlier !== undefined) {
+      problems.add(`${property} is the same as ${earlier}, so neither can take over from the other. Give another one, or leave it out.`);
+    }
+    seen.set(resource, property);
+  }
+}
