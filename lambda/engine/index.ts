@@ -1,3 +1,4 @@
+export { actionsOf, missingActions } from './actions';
 export { EXECUTION_ID, encodeEnvelope, decodeEnvelope } from './codec';
 export { MAIL_BYTES } from './delivery-process';
 export { Engine } from './engine';

@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises';
 import type { Context } from 'aws-lambda';
 import { parseConfiguration } from '../aws/configuration.js';
 import { connect } from '../aws/connect.js';
-import { Engine, sendDue } from '../engine/index.js';
+import { actionsOf, Engine, missingActions, sendDue } from '../engine/index.js';
 import type { Machine } from '../machine/index.js';
-import { actionsOf, missingActions } from './actions.js';
 import { readInvocation, respond, type BatchResponse } from './records.js';
 
 /** The timer fires once a minute. */

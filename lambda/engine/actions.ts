@@ -1,5 +1,5 @@
 import type { Action, Machine } from '../machine';
-import type { ActionLookup } from '../engine';
+import type { ActionLookup } from './run-step';
 
 /**
  * Finds actions in what an actions file exports by default: the result of `implement`, a list of such results, or for machines from a file the
