@@ -156,6 +156,8 @@ project.package.addField('exports', {
   './.jsii': './.jsii',
   './.warnings.jsii.js': './.warnings.jsii.js',
 });
+// So bundlers leave out what is not used; the loaders of definitions bring a YAML parser, which no function needs.
+project.package.addField('sideEffects', false);
 // TypeScript with `moduleResolution: node10` does not read `exports`.
 project.package.addField('typesVersions', {
   '*': Object.fromEntries(SUBPATHS.map((name) => [name, [`./${LAMBDA_LIB}/${name}/index.d.ts`]])),
