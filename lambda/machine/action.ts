@@ -38,7 +38,10 @@ export interface Run {
   readonly step: number;
   /** How often this step was tried before: 0, 1, 2 … */
   readonly attempt: number;
-  /** Fence token of the lease: larger than that of every earlier attempt. Storage that remembers the largest can refuse the late writes of an attempt that was replaced. */
+  /**
+   * Fence token of the lease: larger than that of every earlier attempt. Storage that remembers the largest can refuse the late writes of
+   * an attempt that was replaced.
+   */
   readonly fence: number;
   /** The same for every attempt of this action in this step, and for no other: hand it to services that recognise repeated requests. */
   readonly idempotencyKey: string;
@@ -50,19 +53,20 @@ export interface Run {
   readonly error: Failure | undefined;
   /** Aborted shortly before the invocation ends. */
   readonly signal: AbortSignal;
+  readonly logger: Logger;
   /** Milliseconds until the action must have returned; an action that takes longer is retried. */
   remainingMilliseconds(): number;
-  readonly logger: Logger;
 }
 
 /**
  * A piece of a workflow's code, called by the name that the machine has for it.
  *
- * It may change the context, which is then carried to the next step. It must be idempotent: a step that fails half-way is run again from its
- * beginning, with the context as it was before. What a `do` action returns is the event that takes the execution on; when it returns nothing, the
- * execution waits in its state until an event is sent to it. Entry, exit and transition actions return nothing.
+ * It may change the context, which is then carried to the next step. It must be idempotent: a step that fails half-way is run again from
+ * its beginning, with the context as it was before. What a `do` action returns is the event that takes the execution on; when it returns
+ * nothing, the execution waits in its state until an event is sent to it. Entry, exit and transition actions return nothing.
  */
-export type Action<Context = JsonObject, Event extends string = string> = (context: Context, run: Run) => Promise<Event | void> | Event | void;
+export type Action<Context = JsonObject, Event extends string = string> =
+  (context: Context, run: Run) => Promise<Event | void> | Event | void;
 
 /** Actions by name. */
 export type Actions = Readonly<Record<string, Action>>;

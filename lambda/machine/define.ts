@@ -2,8 +2,8 @@ import type { Backoff } from './definition';
 import type { CatchInput, MachineInput, StateInput, TransitionInput } from './input';
 
 /**
- * Defines a machine in TypeScript. It returns its argument as it is; what it adds is that the compiler refuses a target or an initial state that is no
- * state, a transition out of a final state, and a property that does not exist.
+ * Defines a machine in TypeScript. It returns its argument as it is; what it adds is that the compiler refuses a target or an initial state
+ * that is no state, a transition out of a final state, and a property that does not exist.
  *
  * ```ts
  * export const order = defineMachine({

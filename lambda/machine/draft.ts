@@ -2,8 +2,8 @@ import type { Backoff } from './definition';
 import type { Place } from './problem';
 
 /**
- * A machine as it was read, right or wrong, each part with its place: what both forms of a definition come to, and what the rules are checked on.
- * What could not be read is left out; it is among the findings already.
+ * A machine as it was read, right or wrong, each part with its place: what both forms of a definition come to, and what the rules are
+ * checked on. What could not be read is left out; it is among the findings already.
  */
 export interface DraftMachine {
   readonly form: Form;

@@ -20,7 +20,12 @@ export class UnhandledEventError extends Error {
    * @param state the state, `null` before the start
    * @param expected the events that would do
    */
-  constructor(machine: Machine, public readonly state: string | null, public readonly event: string, public readonly expected: readonly string[]) {
+  constructor(
+    machine: Machine,
+    public readonly state: string | null,
+    public readonly event: string,
+    public readonly expected: readonly string[],
+  ) {
     const where = state === null ? 'before its first state' : `in state "${state}"`;
     super(`Machine "${machine.name}" has no transition for event "${event}" ${where}. ` +
       (expected.length > 0 ? `These would do: ${list(expected)}.` : 'The state handles no events.'));

@@ -1,9 +1,10 @@
+// eslint-disable-next-line import/no-nodejs-modules -- a hash is no I/O
 import { createHash } from 'node:crypto';
 import type { Machine } from './definition';
 
 /**
- * A short name for what a machine does: two machines have the same hash if, and (but for an accident of one in 10^19) only if, they are equal.
- * The order in which states and events are written makes no difference, nor does whether a default is written out.
+ * A short name for what a machine does: two machines have the same hash if, and (but for an accident of one in 10^19) only if, they are
+ * equal. The order in which states and events are written makes no difference, nor does whether a default is written out.
  *
  * @returns 16 hexadecimal digits
  */

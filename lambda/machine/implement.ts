@@ -7,8 +7,8 @@ export interface Implement {
   <M extends MachineInput>(machine: M, actions: ActionsOf<M>): Implementation;
 
   /**
-   * The same for a context of a type of one's own: `implement.for<OrderContext>()(order, { … })`. It must be a type that JSON can hold: dates, maps,
-   * functions and bigints are compile errors.
+   * The same for a context of a type of one's own: `implement.for<OrderContext>()(order, { … })`. It must be a type that JSON can hold:
+   * dates, maps, functions and bigints are compile errors.
    */
   for<Context extends JsonProperties<Context>>(): <M extends MachineInput>(machine: M, actions: ActionsOf<M, Context>) => Implementation;
 }
@@ -16,12 +16,12 @@ export interface Implement {
 /**
  * Gives a machine the code of its actions.
  *
- * The compiler refuses an action that is missing or that the machine does not name, a `do` action that can return an event which one of its states
- * does not handle, and an entry, exit or transition action that returns anything.
+ * The compiler refuses an action that is missing or that the machine does not name, a `do` action that can return an event which one of its
+ * states does not handle, and an entry, exit or transition action that returns anything.
  *
  * ```ts
- * export default implement(order, {
- *   charge: async (context, run) => (await payments.charge(context.card, run.idempotencyKey)) ? 'charged' : 'declined',
+ * export default implement.for<OrderContext>()(order, {
+ *   charge: async (context, run) => await pay(context.card, run.idempotencyKey) ? 'charged' : 'declined',
  * });
  * ```
  */
@@ -39,13 +39,15 @@ export const implement: Implement = Object.assign(
  * });
  * ```
  */
-export function defineActions<Context extends JsonProperties<Context> = JsonObject>(actions: Readonly<Record<string, Action<Context>>>): Actions {
+export function defineActions<Context extends JsonProperties<Context> = JsonObject>(
+  actions: Readonly<Record<string, Action<Context>>>,
+): Actions {
   return forgetTypes(actions);
 }
 
 /**
- * The actions of a machine by name, each with the context that it gets and the events that it may return. A `do` action is an async function: of
- * others, the compiler would take `'paid'` for just any text.
+ * The actions of a machine by name, each with the context that it gets and the events that it may return. A `do` action is an async
+ * function: of others, the compiler would take `'paid'` for just any text.
  */
 export type ActionsOf<M extends MachineInput, Context = JsonObject> = {
   readonly [Name in ActionNames<M>]: Name extends SilentNames<M> ? Action<Context, never>
@@ -89,8 +91,8 @@ type HandledByAll<S> = [S] extends [never] ? never
 type HandledBy<S> = S extends { readonly on: infer On } ? keyof On & string : never;
 
 /**
- * What happens at run time needs no types: the engine hands each execution's context to the actions of its machine, and checks every event that
- * they return. That the types fit together, the callers' signatures have proved.
+ * What happens at run time needs no types: the engine hands each execution's context to the actions of its machine, and checks every event
+ * that they return. That the types fit together, the callers' signatures have proved.
  */
 function forgetTypes(actions: object): Actions {
   return actions as Actions;

@@ -2,6 +2,8 @@ export * from './action';
 export { defineMachine } from './define';
 export * from './definition';
 export * from './errors';
+export { toGraphviz } from './diagram/graphviz';
+export { toMermaid } from './diagram/mermaid';
 export { definitionHash } from './hash';
 export { defineActions, implement, type ActionsOf, type Implement, type JsonProperties } from './implement';
 export * from './input';

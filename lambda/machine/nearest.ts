@@ -31,7 +31,8 @@ function typingMistakes(a: string, b: string): number {
   const at = (i: number, j: number): number => cells[i * width + j] ?? 0;
   for (let i = 0; i <= a.length; i++) {
     for (let j = 0; j <= b.length; j++) {
-      let fewest = i === 0 || j === 0 ? i + j : Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1));
+      const replaced = a[i - 1] === b[j - 1] ? 0 : 1;
+      let fewest = i === 0 || j === 0 ? i + j : Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + replaced);
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
         fewest = Math.min(fewest, at(i - 2, j - 2) + 1);
       }

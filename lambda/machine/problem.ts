@@ -31,7 +31,7 @@ export class InvalidDefinitionError extends Error {
   }
 }
 
-/** A problem as one line, for example `fsm.yaml:12: machine "order", state "charging": target "shiping" is no state. Did you mean "shipping"?` */
+/** A problem as one line: `fsm.yaml:12: machine "order", state "charging": The target "shiping" is no state. Did you mean "shipping"?` */
 export function describeProblem(problem: Problem): string {
   const file = problem.file === undefined ? '' : problem.line === undefined ? `${problem.file}: ` : `${problem.file}:${problem.line}: `;
   const severity = problem.severity === 'warning' ? 'warning: ' : '';

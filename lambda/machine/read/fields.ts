@@ -91,7 +91,7 @@ export class Fields {
   public need(...keys: readonly string[]): void {
     for (const key of keys) {
       if (this.value(key) === undefined) {
-        this.findings.error(this.placeOf(key), `${quote(key)} is missing`, `Add it.`);
+        this.findings.error(this.placeOf(key), `${quote(key)} is missing`, 'Add it.');
       }
     }
   }

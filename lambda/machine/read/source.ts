@@ -1,6 +1,7 @@
 /**
- * A definition before anything is known about it: what YAML, JSON and JavaScript values have in common. Lines are known where it came from a file.
- * Maps are lists of entries, so that nothing a definition is called can reach an object's prototype and a key that is there twice is still seen.
+ * A definition before anything is known about it: what YAML, JSON and JavaScript values have in common. Lines are known where it came from
+ * a file. Maps are lists of entries, so that nothing a definition is called can reach an object's prototype and a key that is there twice
+ * is still seen.
  */
 export type Source = SourceMap | SourceList | SourceScalar | SourceOther;
 

@@ -1,0 +1,28 @@
+import type { Machine, State, Transition } from '../definition';
+
+/** An arrow between two states. */
+export interface Arrow {
+  readonly source: string;
+  readonly target: string;
+  readonly kind: 'message' | 'local' | 'catch';
+  /** As UML writes it: `event / action`. */
+  readonly label: string;
+}
+
+/** The actions inside a state's box, as UML writes them. */
+export function actionLines(state: State): string[] {
+  return (['entry', 'do', 'exit'] as const).flatMap((kind) => state[kind] === undefined ? [] : [`${kind} / ${state[kind]}`]);
+}
+
+/** All arrows of a machine, in the order of the definition. */
+export function arrowsOf(machine: Machine): Arrow[] {
+  return Object.values(machine.states).flatMap((state) => [
+    ...Object.entries(state.on).map(([event, transition]) => arrow(state, transition, transition.local ? 'local' : 'message', event)),
+    ...(state.catch ? [arrow(state, state.catch, 'catch')] : []),
+  ]);
+}
+
+function arrow(source: State, { target, action }: Transition, kind: Arrow['kind'], event?: string): Arrow {
+  const label = [event, kind === 'message' ? undefined : `«${kind}»`, action === undefined ? undefined : `/ ${action}`];
+  return { source: source.name, target, kind, label: label.filter((part) => part !== undefined).join(' ') };
+}
