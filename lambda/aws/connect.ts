@@ -1,9 +1,8 @@
-import type { Clock, DeadLetterStore, Metrics, Ports, Random, Transport } from '../engine/ports';
+import type { Clock, DeadLetterStore, DueStore, Metrics, Ports, Random, Transport } from '../engine/ports';
 import type { Logger } from '../machine';
 import { EmbeddedMetrics } from './cloudwatch/embedded-metrics';
 import type { EventSourceConfiguration, WorkflowConfiguration } from './configuration';
 import type { DynamoDb } from './dynamodb';
-import type { RetryTable } from './dynamodb/retry-table';
 import type { Sqs } from './sqs';
 import { jsonLogger, systemClock, systemRandom } from './system';
 
@@ -19,8 +18,8 @@ export interface System {
 /** A workflow's resources, ready to be used. */
 export interface Connection {
   readonly ports: Ports;
-  /** Those of the retry queues from which nothing is delivered by itself: somebody must poll them. */
-  readonly retryTables: readonly RetryTable[];
+  /** Those of the retry queues from which nothing is delivered by itself: a timer must ask them what is due. */
+  readonly dueStores: readonly DueStore[];
   /** Closes all connections. */
   close(): void;
 }
@@ -33,7 +32,7 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
   const services = new Services(system);
   const { checkpointTable, lockTable, deadLetterQueue, workflow } = configuration;
   const dynamoDb = await services.dynamoDb();
-  const retryTables: RetryTable[] = [];
+  const dueStores: DueStore[] = [];
 
   const eventSource = async (source: EventSourceConfiguration): Promise<Transport> => {
     switch (source.service) {
@@ -57,7 +56,7 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
       case 'dynamodb': {
         const table = dynamoDb.retryTable(queue);
         retryQueues.push(table);
-        retryTables.push(table);
+        dueStores.push(table);
         break;
       }
     }
@@ -81,7 +80,7 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
       random: system.random,
       logger: system.logger,
     },
-    retryTables,
+    dueStores,
     close: () => services.close(),
   };
 }

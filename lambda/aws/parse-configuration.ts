@@ -41,6 +41,8 @@ export function parseConfiguration(text: string | undefined): WorkflowConfigurat
 function checkWorkflow(workflow: Part): void {
   if (!workflow.isObject()) return;
   workflow.member('workflow').isText();
+  const machines = workflow.member('machines');
+  if (machines.isList()) machines.items().forEach((machine) => machine.isText());
   checkEventSource(workflow.member('eventSource'));
   workflow.optional('failoverEventSource', checkEventSource);
   const retryQueues = workflow.member('retryQueues');

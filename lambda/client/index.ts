@@ -1,4 +1,5 @@
 export type { WorkflowConfiguration } from '../aws/configuration';
+export { ConfigurationError } from '../aws/parse-configuration';
 export {
   EnvelopeTooLargeError,
   ExecutionEndedError,

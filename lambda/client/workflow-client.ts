@@ -1,5 +1,6 @@
-import { parseConfiguration, type WorkflowConfiguration } from '../aws/configuration';
+import type { WorkflowConfiguration } from '../aws/configuration';
 import { connect } from '../aws/connect';
+import { CONFIGURATION_VARIABLE, parseConfiguration } from '../aws/parse-configuration';
 import { Executions, type ExecutionDescription, type SendOptions, type SendResult, type StartedExecution, type StartRequest, type StartResult } from '../engine';
 
 /**
@@ -19,9 +20,9 @@ export class WorkflowClient {
    * `environment: { FSM_WORKFLOW: workflow.clientConfiguration }`.
    *
    * @param variable name of the environment variable
-   * @throws InvalidConfigurationError when the variable is missing or holds something else
+   * @throws ConfigurationError when the variable is missing or holds something else
    */
-  public static fromEnvironment(variable = 'FSM_WORKFLOW'): WorkflowClient {
+  public static fromEnvironment(variable: string = CONFIGURATION_VARIABLE): WorkflowClient {
     return new WorkflowClient(parseConfiguration(process.env[variable]));
   }
 
@@ -30,7 +31,7 @@ export class WorkflowClient {
 
   /**
    * @param configuration the workflow's `clientConfiguration`, as text or parsed
-   * @throws InvalidConfigurationError when it is something else
+   * @throws ConfigurationError when it is something else
    */
   constructor(configuration: string | WorkflowConfiguration) {
     this.configuration = typeof configuration === 'string' ? parseConfiguration(configuration) : configuration;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Context } from 'aws-lambda';
-import { parseConfiguration } from '../aws/configuration.js';
 import { connect } from '../aws/connect.js';
+import { CONFIGURATION_VARIABLE, parseConfiguration } from '../aws/parse-configuration.js';
 import { actionsOf, Engine, missingActions, sendDue } from '../engine/index.js';
 import type { Machine } from '../machine/index.js';
 import { readInvocation, respond, type BatchResponse } from './records.js';
@@ -10,7 +10,7 @@ import { readInvocation, respond, type BatchResponse } from './records.js';
 const TIMER_PERIOD = 60_000;
 
 // All this happens once, at cold start: what is wrong with the deployment shows in the first invocation, before any record is touched.
-const configuration = parseConfiguration(process.env.FSM_WORKFLOW);
+const configuration = parseConfiguration(process.env[CONFIGURATION_VARIABLE]);
 const [{ ports, dueStores }, machines, exported] = await Promise.all([
   connect(configuration),
   readMachines(),

@@ -1,5 +1,5 @@
-import { QueryCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Clock, Dispatch, Place, Random, Sent, Transport } from '../../engine/ports';
+import { QueryCommand, type DynamoDBClient, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
+import type { Clock, Dispatch, Due, DueStore, Place, Random, Sent, Transport } from '../../engine/ports';
 import type { RetryQueueConfiguration } from '../configuration';
 import { ItemReader, MAX_ITEM_BYTES, number, text, type Item } from './item';
 import { BatchWriter, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from './write-batch';
@@ -10,37 +10,16 @@ const RESERVED_BYTES = 1_024;
 /** Digits of a due time: enough until the year 5138. */
 const DUE_DIGITS = 14;
 
-/** An envelope whose time has come. */
-export interface DueEnvelope {
-  /** The envelope as text. */
-  readonly body: string;
-  readonly place: Place;
-  /** Milliseconds since the epoch from which it may run. */
-  readonly dueAt: number;
-  /** The key of its item. */
-  readonly key: Item;
-}
-
-/** What {@link RetryTable.poll} has found. */
-export interface Due {
-  /** Some of the envelopes that are due, earliest first. There may be more, unless there are none. */
-  readonly envelopes: readonly DueEnvelope[];
-  /** When nothing is due: when the first envelope will be, in milliseconds since the epoch; `undefined` when none waits. */
-  readonly nextDueAt?: number;
-}
-
 /**
  * A retry queue in a DynamoDB table, for any delay: partition key `shard` (number), sort key `due` (string: the due time, then a name that
  * no other item has), attribute `envelope`.
  *
- * Nothing is delivered by itself. A timer polls the table, sends on what is due, and only then deletes it, so that nothing is lost
- * between the two; what is sent twice is recognised as a duplicate. It goes on until nothing is due, or nothing could be sent:
- *
- *     poll ──▶ due ──▶ send ──▶ delete those that were sent ──▶ poll ──▶ nothing due until nextDueAt
+ * Nothing is delivered by itself. A timer asks what is due, sends it on, and only then removes it, so that nothing is lost
+ * between the two; what is sent twice is recognised as a duplicate.
  *
  * The items are spread over shards by their execution: one partition of a table takes a thousand writes a second.
  */
-export class RetryTable implements Transport {
+export class RetryTable implements Transport, DueStore {
   public readonly name = 'dynamodb';
   public readonly maxBatchEntries = MAX_BATCH_ENTRIES;
   public readonly maxBatchBytes = MAX_BATCH_BYTES;
@@ -65,22 +44,31 @@ export class RetryTable implements Transport {
     });
   }
 
-  /** @param now milliseconds since the epoch: what is due by then is found. One query for each shard. */
-  public async poll(now: number): Promise<Due> {
-    const pages = await Promise.all(Array.from({ length: this.table.shards }, (_, shard) => this.earliest(shard)));
-    const waiting = pages.flat().sort((a, b) => a.dueAt - b.dueAt);
-    const envelopes = waiting.filter(({ dueAt }) => dueAt <= now);
-    return envelopes.length > 0 ? { envelopes } : { envelopes, nextDueAt: waiting[0]?.dueAt };
+  /** Strongly consistent, one query for each page of each shard; a store in which nothing waits costs one query a shard. */
+  public async *due(until: number): AsyncIterable<readonly Due[]> {
+    for (let shard = 0; shard < this.table.shards; shard += 1) {
+      let ExclusiveStartKey: Item | undefined;
+      do {
+        const page: QueryCommandOutput = await this.client.send(new QueryCommand({
+          TableName: this.table.tableName,
+          KeyConditionExpression: '#shard = :shard AND #due < :until',
+          ExpressionAttributeNames: { '#shard': 'shard', '#due': 'due' },
+          // What is due in the very last millisecond has a name behind it, and so is greater than that millisecond alone.
+          ExpressionAttributeValues: { ':shard': number(shard), ':until': text(dueText(until + 1)) },
+          Limit: MAX_BATCH_ENTRIES,
+          ConsistentRead: true,
+          ExclusiveStartKey,
+        }));
+        if (page.Items && page.Items.length > 0) yield page.Items.map(toDue);
+        ExclusiveStartKey = page.LastEvaluatedKey;
+      } while (ExclusiveStartKey);
+    }
   }
 
-  /**
-   * Forgets envelopes that were sent on.
-   *
-   * @throws the first error, if any could not be deleted: those will be found due again
-   */
-  public async delete(envelopes: readonly DueEnvelope[]): Promise<void> {
-    for (let start = 0; start < envelopes.length; start += MAX_BATCH_ENTRIES) {
-      const errors = await this.writer.delete(envelopes.slice(start, start + MAX_BATCH_ENTRIES).map(({ key }) => key));
+  /** @throws the first error, if any could not be removed */
+  public async remove(due: readonly Due[]): Promise<void> {
+    for (let start = 0; start < due.length; start += MAX_BATCH_ENTRIES) {
+      const errors = await this.writer.delete(due.slice(start, start + MAX_BATCH_ENTRIES).map(({ key }) => itemKey(key)));
       const error = errors.find((candidate) => candidate !== undefined);
       if (error) {
         throw error;
@@ -88,40 +76,37 @@ export class RetryTable implements Transport {
     }
   }
 
-  private async earliest(shard: number): Promise<DueEnvelope[]> {
-    const { Items = [] } = await this.client.send(new QueryCommand({
-      TableName: this.table.tableName,
-      KeyConditionExpression: '#shard = :shard',
-      ExpressionAttributeNames: { '#shard': 'shard' },
-      ExpressionAttributeValues: { ':shard': number(shard) },
-      Limit: MAX_BATCH_ENTRIES,
-      ConsistentRead: true,
-    }));
-    return Items.map((item) => this.toDueEnvelope(item));
-  }
-
   private toItem({ envelope, body }: Dispatch): Item {
     const dueAt = Math.max(0, Math.ceil(envelope.notBefore ?? this.system.clock.now()));
     return {
       shard: number(shardOf(envelope.executionId, this.table.shards)),
-      due: text(`${String(dueAt).padStart(DUE_DIGITS, '0')}#${this.system.random.id()}`),
+      due: text(`${dueText(dueAt)}#${this.system.random.id()}`),
       envelope: text(body),
     };
   }
 
-  private toDueEnvelope(item: Item): DueEnvelope {
-    const read = new ItemReader(item);
-    return {
-      body: read.text('envelope'),
-      place: this.placeOf(item),
-      dueAt: Number.parseInt(read.text('due'), 10),
-      key: { shard: number(read.number('shard')), due: text(read.text('due')) },
-    };
-  }
-
   private placeOf(item: Item): Place {
-    return { service: 'dynamodb', resource: this.table.tableName, messageId: `${item.shard?.N}/${item.due?.S}` };
+    return { service: 'dynamodb', resource: this.table.tableName, messageId: keyText(item) };
   }
+}
+
+function dueText(at: number): string {
+  return String(at).padStart(DUE_DIGITS, '0');
+}
+
+function toDue(item: Item): Due {
+  const read = new ItemReader(item);
+  return { key: keyText(item), body: read.text('envelope'), at: Number.parseInt(read.text('due'), 10) };
+}
+
+function keyText(item: Item): string {
+  const read = new ItemReader(item);
+  return `${read.number('shard')}/${read.text('due')}`;
+}
+
+function itemKey(key: string): Item {
+  const slash = key.indexOf('/');
+  return { shard: { N: key.slice(0, slash) }, due: text(key.slice(slash + 1)) };
 }
 
 /** FNV-1a: spreads evenly, whatever the ids look like. */
