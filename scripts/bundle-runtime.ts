@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { buildSync } from 'esbuild';
 
@@ -66,9 +66,7 @@ function prepareAuthoring(outdir: string): void {
     target: 'node20',
     logLevel: 'warning',
   });
-  mkdirSync(outdir, { recursive: true });
   writeFileSync(join(outdir, 'package.json'), `${JSON.stringify({ type: 'module', sideEffects: false }, undefined, 2)}\n`);
-  cpSync(join(__dirname, 'commonjs-globals.mjs'), join(outdir, 'commonjs-globals.mjs'));
 }
 
 type Outputs = NonNullable<ReturnType<typeof buildSync>['metafile']>['outputs'];

@@ -1,5 +1,6 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import * as path from 'node:path';
+import type { IConstruct } from 'constructs';
 import type * as esbuild from 'esbuild-wasm';
 import { AUTHORING_DIRECTORY } from './built-assets';
 import type { Problems } from './problems';
@@ -7,23 +8,37 @@ import type { Problems } from './problems';
 /** The files that the runtime finds beside itself, by name. */
 export type BundledActions = Readonly<Record<'actions.mjs' | 'actions.mjs.map', string>>;
 
+/** What was bundled for an app, by file and external modules: workflows may share their actions. */
+const bundled = new WeakMap<IConstruct, Map<string, BundledActions>>();
+
 /**
  * Bundles the user's actions and all that they import into one ES module with a source map. The same files make the same bundle, wherever they lie.
  *
+ * @param app within which the files do not change
  * @returns nothing, after adding the reasons to the problems, when it cannot be done
  */
-export function bundleActions(entry: string, externalModules: readonly string[], problems: Problems): BundledActions | undefined {
-  if (!existsSync(entry) || !statSync(entry).isFile()) {
-    problems.add(`actions: there is no file ${path.resolve(entry)}. Give the path of the TypeScript or JavaScript file that exports the actions.`);
+export function bundleActions(app: IConstruct, file: string, externalModules: readonly string[], problems: Problems): BundledActions | undefined {
+  if (!existsSync(file) || !statSync(file).isFile()) {
+    problems.add(`actions: there is no file ${path.resolve(file)}. Give the path of the TypeScript or JavaScript file that exports the actions.`);
     return undefined;
   }
-  const directory = path.dirname(path.resolve(entry));
+  const entry = realpathSync(file);
+  const key = JSON.stringify([entry, externalModules]);
+  const known = bundled.get(app) ?? new Map<string, BundledActions>();
+  bundled.set(app, known);
+  const actions = known.get(key) ?? bundle(entry, externalModules, problems);
+  if (actions) known.set(key, actions);
+  return actions;
+}
+
+function bundle(entry: string, externalModules: readonly string[], problems: Problems): BundledActions | undefined {
+  const directory = path.dirname(entry);
   const { buildSync } = loadEsbuild();
   let result: esbuild.BuildResult<{ write: false; metafile: true }>;
   try {
     result = buildSync({
       absWorkingDir: directory,
-      entryPoints: [path.resolve(entry)],
+      entryPoints: [entry],
       // Nothing is written; the name makes the paths in the source map relative to the user's own directory.
       outfile: path.join(directory, 'actions.mjs'),
       write: false,
@@ -36,13 +51,11 @@ export function bundleActions(entry: string, externalModules: readonly string[],
       // Unused code can be left out of ES modules only.
       mainFields: ['module', 'main'],
       external: [...externalModules],
-      alias: {
-        // The whole package has loaders and their parser in it, and a CDK app that is not written in TypeScript has no copy where the actions are.
-        'cdk-lambda-fsm/machine': path.join(AUTHORING_DIRECTORY, 'machine', 'index.js'),
-      },
+      // The package itself has loaders and their parser in it, and where the CDK app is not written in TypeScript there is none beside the actions.
+      alias: Object.fromEntries(['machine', 'runtime'].map((name) => [`cdk-lambda-fsm/${name}`, path.join(AUTHORING_DIRECTORY, name, 'index.js')])),
       // CommonJS dependencies count on names that ES modules have not.
       banner: { js: REQUIRE_BANNER },
-      inject: [path.join(AUTHORING_DIRECTORY, 'commonjs-globals.mjs')],
+      define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' },
       sourcemap: 'linked',
       // Lambda's stack traces name files and lines; they show no code.
       sourcesContent: false,
@@ -56,7 +69,7 @@ export function bundleActions(entry: string, externalModules: readonly string[],
   }
   const output = Object.values(result.metafile.outputs).find(({ entryPoint }) => entryPoint !== undefined);
   if (!output?.exports.includes('default')) {
-    problems.add(`actions: ${path.resolve(entry)} has no default export. End it with "export default implement(…)".`);
+    problems.add(`actions: ${entry} has no default export. End it with "export default implement(…)".`);
     return undefined;
   }
   const text = (suffix: string) => withoutLocation(result.outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? '', directory);
@@ -80,7 +93,7 @@ function loadEsbuild(): Pick<typeof esbuild, 'buildSync'> {
 
 /** Paths into this package differ between machines: a jsii app in another language unpacks it into a temporary directory. */
 function withoutLocation(text: string, directory: string): string {
-  const authoring = path.relative(directory, AUTHORING_DIRECTORY).split(path.sep).join('/');
+  const authoring = path.relative(directory, realpathSync(AUTHORING_DIRECTORY)).split(path.sep).join('/');
   return text.replaceAll(`${authoring}/`, 'cdk-lambda-fsm/');
 }
 

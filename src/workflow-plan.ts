@@ -46,7 +46,7 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
   };
   checkTransports(problems, transports, props);
   // The CDK CLI can ask for some of an app's stacks only, or for their names.
-  const actions = Stack.of(scope).bundlingRequired ? bundleActions(props.actions, props.externalModules ?? [], problems) : NOT_BUNDLED;
+  const actions = Stack.of(scope).bundlingRequired ? bundleActions(scope.node.root, props.actions, props.externalModules ?? [], problems) : NOT_BUNDLED;
   if (props.deadLetterQueue?.fifo) {
     problems.add('deadLetterQueue: a FIFO queue does not take the dead letters of standard queues. Give a standard queue.');
   }

@@ -47,7 +47,6 @@ export const TIME_TO_LIVE_ATTRIBUTE = 'ttl';
 export function tableDefaults(props: Pick<WorkflowTableProps, 'encryptionKey' | 'removalPolicy'>) {
   return {
     billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
-    encryption: props.encryptionKey ? dynamodb.TableEncryption.CUSTOMER_MANAGED : dynamodb.TableEncryption.DEFAULT,
     encryptionKey: props.encryptionKey,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
