@@ -52,7 +52,11 @@ export class EmbeddedMetrics implements Metrics {
   }
 
   private lineOf({ machine, state, counters }: Group): object {
-    const dimensions = { workflow: value(this.workflow), ...machine ? { machine: value(machine), ...state ? { state: value(state) } : {} } : {} };
+    const dimensions = {
+      workflow: value(this.workflow),
+      ...machine ? { machine: value(machine) } : {},
+      ...machine && state ? { state: value(state) } : {},
+    };
     const names = Object.keys(dimensions);
     return {
       _aws: {

@@ -1,5 +1,5 @@
-import type { Checkpoint, CheckpointOutcome, Place } from '../../engine/ports';
 import { daysAfter, ItemReader, json, number, text, texts, TTL, type Item } from './item';
+import type { Checkpoint, CheckpointOutcome, Place } from '../../engine/ports';
 
 /**
  * The attribute that makes an item of the checkpoint table a message: the event source mapping delivers what has it and drops all else.

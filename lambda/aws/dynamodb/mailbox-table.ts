@@ -25,6 +25,14 @@ export class MailboxBusyError extends Error {
   }
 }
 
+/** Why a mail was not put in. */
+interface Refusal {
+  /** Its id was accepted before. */
+  readonly isKnown: boolean;
+  /** The latest position, if it is not what it was taken for. */
+  readonly last?: number;
+}
+
 /**
  * The mailboxes in the checkpoint table. An execution's mailbox is
  *
@@ -95,8 +103,11 @@ export class MailboxTable implements Mailbox {
     )));
   }
 
-  /** @returns nothing when the mail is in; otherwise whether its id is known, and the latest position if that was not `last` */
-  private async tryPut(executionId: string, mail: Mail, last: number): Promise<{ readonly isKnown: boolean; readonly last?: number } | undefined> {
+  /**
+   * @param last what is taken for the latest position
+   * @returns nothing when the mail is in
+   */
+  private async tryPut(executionId: string, mail: Mail, last: number): Promise<Refusal | undefined> {
     const TableName = this.table.tableName;
     const isNew = 'attribute_not_exists(entry)';
     try {

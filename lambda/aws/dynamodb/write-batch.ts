@@ -1,6 +1,6 @@
 import { BatchWriteItemCommand, type AttributeValue, type DynamoDBClient, type WriteRequest } from '@aws-sdk/client-dynamodb';
-import type { Clock, Random } from '../../engine/ports';
 import type { Item } from './item';
+import type { Clock, Random } from '../../engine/ports';
 
 /** The most requests that one BatchWriteItem takes. @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
 export const MAX_BATCH_ENTRIES = 25;

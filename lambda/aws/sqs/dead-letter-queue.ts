@@ -1,8 +1,8 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { SendMessageCommand, type Message, type MessageAttributeValue, type SQSClient } from '@aws-sdk/client-sqs';
-import type { DeadLetter, DeadLetterStore, Place, Random } from '../../engine/ports';
 import { FORBIDDEN, MAX_MESSAGE_BYTES } from './limits';
+import type { DeadLetter, DeadLetterStore, Place, Random } from '../../engine/ports';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -44,7 +44,7 @@ export class DeadLetterQueue implements DeadLetterStore {
   public async put(letter: DeadLetter): Promise<void> {
     const attributes = attributesOf(letter);
     const isSendable = letter.body.length > 0 && !FORBIDDEN.test(letter.body) && sizeOf(letter.body, attributes) <= MAX_MESSAGE_BYTES;
-    const message = isSendable ? { MessageBody: letter.body, MessageAttributes: attributes } : await compressed(letter.body, attributes);
+    const message = isSendable ? { MessageBody: letter.body, MessageAttributes: attributes } : await inAttribute(letter.body, attributes);
     await this.client.send(new SendMessageCommand({
       QueueUrl: this.queueUrl,
       ...message,
@@ -77,7 +77,7 @@ export async function readDeadLetter(message: Message, queueUrl: string): Promis
   };
 }
 
-async function compressed(body: string, attributes: Record<string, MessageAttributeValue>) {
+async function inAttribute(body: string, attributes: Record<string, MessageAttributeValue>) {
   const MessageAttributes = { ...attributes, body: { DataType: 'Binary', BinaryValue: await compress(body) } };
   const bytes = sizeOf(COMPRESSED_BODY, MessageAttributes);
   if (bytes > MAX_MESSAGE_BYTES) {

@@ -1,7 +1,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { Dispatch, Random, Sent, Transport } from '../../engine/ports';
 import { MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES } from './limits';
 import { sendBatch, type EntryOptions } from './send-batch';
+import type { Dispatch, Random, Sent, Transport } from '../../engine/ports';
 
 /**
  * An SQS queue as an event source.

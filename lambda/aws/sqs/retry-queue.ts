@@ -1,7 +1,7 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { Clock, Dispatch, Sent, Transport } from '../../engine/ports';
 import { MAX_BATCH_ENTRIES, MAX_DELAY_SECONDS, MAX_MESSAGE_BYTES } from './limits';
 import { sendBatch } from './send-batch';
+import type { Clock, Dispatch, Sent, Transport } from '../../engine/ports';
 
 /**
  * A standard SQS queue as a retry queue: it holds an envelope back until its `notBefore`, but for 15 minutes at most. Whoever gets it

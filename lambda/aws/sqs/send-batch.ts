@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from '@aws-sdk/client-sqs';
-import type { Dispatch, Sent } from '../../engine/ports';
 import { MAX_BATCH_ENTRIES } from './limits';
+import type { Dispatch, Sent } from '../../engine/ports';
 
 /** What an entry has beside its body. */
 export type EntryOptions = Pick<SendMessageBatchRequestEntry, 'DelaySeconds' | 'MessageGroupId' | 'MessageDeduplicationId'>;

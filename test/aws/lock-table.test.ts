@@ -1,0 +1,159 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { LockTable } from '../../lambda/aws/dynamodb/lock-table';
+import type { AcquireRequest, ExecutionStatus, Lock } from '../../lambda/engine/ports';
+import { describeLockStoreContract } from '../contract/lock-store';
+import { requestsOf } from './count-requests';
+import { Embedded } from './embedded';
+import { fail, loseAnswers } from './faults';
+
+const NOW = 1_900_000_000_000;
+const RETENTION_DAYS = 30;
+
+const embedded = Embedded.use();
+
+async function open() {
+  const tableName = await embedded.table('locks');
+  const client = embedded.dynamoDb();
+  const store = new LockTable(client, { tableName, retentionDays: RETENTION_DAYS });
+  const acquire = async (step: number, parent: number, more: Partial<AcquireRequest> = {}): Promise<Lock> => {
+    const answer = await store.acquire({
+      executionId: 'e', machine: 'order', step, parent, state: 's', holder: `holder-${step}`, now: NOW, expires: NOW + 1_000, ...more,
+    });
+    if (!answer.acquired) throw new Error('refused');
+    return answer.lock;
+  };
+  const item = async () => (await embedded.items(tableName))[0];
+  return { client, store, tableName, acquire, item };
+}
+
+describeLockStoreContract('LockTable', async () => (await open()).store);
+
+describe('LockTable', () => {
+  it('makes one request for each call, whatever it comes to', async () => {
+    const { store, acquire } = await open();
+    let lease = await acquire(0, 0).catch((error: unknown) => { throw error; });
+    expect(await requestsOf(() => acquire(1, 7).catch(() => undefined))).toEqual(['UpdateItem']);
+    expect(await requestsOf(async () => { lease = await acquire(1, 1); })).toEqual(['UpdateItem']);
+    expect(await requestsOf(() => store.commit(lease, 'failed', NOW))).toEqual(['UpdateItem']);
+    expect(await requestsOf(() => store.reopen('e', 1, 1, NOW))).toEqual(['UpdateItem']);
+    expect(await requestsOf(() => store.release(lease))).toEqual(['UpdateItem']);
+    expect(await requestsOf(() => store.release({ ...lease, fence: 99 }))).toEqual(['UpdateItem']);
+    expect(await requestsOf(() => store.read('e'))).toEqual(['GetItem']);
+  });
+
+  it('stays within one write unit', async () => {
+    const { acquire, item } = await open();
+    await acquire(0, 0, {
+      executionId: 'x'.repeat(128),
+      holder: '6b29fc40-ca47-1067-b31d-00dd010662da',
+      place: { service: 'sqs', resource: `https://sqs.eu-central-1.amazonaws.com/123456789012/${'q'.repeat(80)}`, messageId: '6b29fc40-ca47-1067-b31d-00dd010662da' },
+    });
+    expect(JSON.stringify(await item()).length).toBeLessThan(1_024);
+  });
+
+  describe('time-to-live', () => {
+    const inRetention = String(NOW / 1_000 + RETENTION_DAYS * 86_400);
+
+    it.each<[ExecutionStatus, string | undefined]>([
+      ['completed', inRetention], ['cancelled', inRetention], ['parked', undefined], ['failed', undefined], ['running', undefined],
+    ])('of a lock that is %s: %s', async (status, ttl) => {
+      const { store, acquire, item } = await open();
+      const lease = await acquire(0, 0);
+      expect((await item())?.ttl).toBeUndefined();
+      await store.commit(lease, status, NOW);
+      expect((await item())?.ttl?.N).toBe(ttl);
+    });
+
+    it('is taken back when the execution goes on after all', async () => {
+      const { store, acquire, item } = await open();
+      await store.commit(await acquire(0, 0), 'cancelled', NOW);
+      await acquire(1, 1);
+      expect((await item())?.ttl).toBeUndefined();
+    });
+  });
+
+  describe('when the answer to its own write was lost', () => {
+    it('has acquired, and only once', async () => {
+      const { client, store, acquire } = await open();
+      loseAnswers(client, 'UpdateItem', 1);
+      const requests = await requestsOf(async () => {
+        expect(await acquire(0, 0)).toMatchObject({ fence: 1, holder: 'holder-0' });
+      });
+      expect(requests).toHaveLength(2);
+      loseAnswers(client, 'UpdateItem', 2);
+      expect(await acquire(1, 1)).toMatchObject({ fence: 2, step: 1 });
+      loseAnswers(client, 'UpdateItem', 1);
+      expect(await acquire(1, 1, { holder: 'another', now: NOW + 1_001, expires: NOW + 3_000 })).toMatchObject({ fence: 3, holder: 'another' });
+      expect(await store.read('e')).toMatchObject({ fence: 3 });
+    });
+
+    it('has not acquired what was cancelled meanwhile', async () => {
+      const { store, acquire } = await open();
+      const lease = await acquire(0, 0);
+      await store.commit(lease, 'cancelled', NOW);
+      await expect(acquire(0, 0)).rejects.toThrow('refused');
+    });
+
+    it('has not acquired a step that the same holder does not hold any more', async () => {
+      const { acquire } = await open();
+      await acquire(0, 0, { holder: 'me' });
+      await acquire(1, 1, { holder: 'me' });
+      await expect(acquire(0, 0, { holder: 'me' })).rejects.toThrow('refused');
+    });
+
+    it('has committed', async () => {
+      const { client, store, acquire } = await open();
+      const lease = await acquire(0, 0);
+      loseAnswers(client, 'UpdateItem', 1);
+      expect(await store.commit(lease, 'completed', NOW)).toBe(true);
+      expect(await store.read('e')).toMatchObject({ status: 'completed', done: true });
+    });
+
+    it('has committed though the successor has begun', async () => {
+      const { store, acquire } = await open();
+      const lease = await acquire(0, 0);
+      await store.commit(lease, 'parked', NOW);
+      await acquire(1, 1);
+      expect(await store.commit(lease, 'parked', NOW)).toBe(true);
+      expect(await store.read('e')).toMatchObject({ status: 'running', done: false, step: 1 });
+    });
+
+    it('has not committed when the successor follows another attempt', async () => {
+      const { store, acquire } = await open();
+      const lease = await acquire(0, 0);
+      await acquire(0, 0, { holder: 'another', now: NOW + 1_001, expires: NOW + 2_000 });
+      await acquire(1, 2);
+      expect(await store.commit(lease, 'parked', NOW)).toBe(false);
+    });
+
+    it('has released', async () => {
+      const { client, store, acquire } = await open();
+      const lease = await acquire(0, 0);
+      loseAnswers(client, 'UpdateItem', 1);
+      await store.release(lease);
+      expect(await store.read('e')).toMatchObject({ expires: 0, released: 1 });
+    });
+
+    it('has reopened', async () => {
+      const { client, store, acquire } = await open();
+      await store.commit(await acquire(0, 0), 'failed', NOW);
+      loseAnswers(client, 'UpdateItem', 1);
+      expect(await store.reopen('e', 0, 0, NOW + 5)).toBe(true);
+    });
+  });
+
+  it('rejects when the table does not answer, and when it is not there', async () => {
+    const { client, store, acquire } = await open();
+    fail(client, 'UpdateItem', Object.assign(new Error('down'), { name: 'InternalServerError', $fault: 'server' }));
+    await expect(acquire(0, 0)).rejects.toThrow('down');
+    const gone = new LockTable(embedded.dynamoDb(), { tableName: 'no-such-table', retentionDays: 1 });
+    await expect(gone.read('e')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    expect(await store.read('e')).toBeUndefined();
+  });
+
+  it('tells of an item that it has not written', async () => {
+    const { client, store, tableName } = await open();
+    await client.send(new PutItemCommand({ TableName: tableName, Item: { executionId: { S: 'e' }, step: { N: '1' } } }));
+    await expect(store.read('e')).rejects.toThrow('The item with executionId = e has no attribute "machine" of type string');
+  });
+});

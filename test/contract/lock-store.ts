@@ -1,0 +1,301 @@
+import type { AcquireRequest, ExecutionStatus, Lease, Lock, LockStore } from '../../lambda/engine/ports';
+
+const NOW = 1_900_000_000_000;
+const PLACE = { service: 'sqs', resource: 'https://sqs.eu-west-1.amazonaws.com/123456789012/orders', messageId: 'message-1' };
+
+/**
+ * What every lock store must do: see {@link LockStore}.
+ *
+ * @param open makes an empty store; called before each test
+ */
+export function describeLockStoreContract(name: string, open: () => Promise<LockStore>): void {
+  describe(`${name} as a lock store`, () => {
+    let store: LockStore;
+    let executions = 0;
+    let holders = 0;
+    let executionId: string;
+
+    beforeEach(async () => {
+      store = await open();
+      executions += 1;
+      executionId = `execution-${executions}`;
+    });
+
+    const request = (step: number, parent: number, more: Partial<AcquireRequest> = {}): AcquireRequest => ({
+      executionId,
+      machine: 'order',
+      step,
+      parent,
+      state: `state-${step}`,
+      holder: `holder-${holders += 1}`,
+      now: NOW,
+      expires: NOW + 30_000,
+      ...more,
+    });
+
+    const acquire = async (step: number, parent: number, more: Partial<AcquireRequest> = {}): Promise<Lock> => {
+      const answer = await store.acquire(request(step, parent, more));
+      if (!answer.acquired) throw new Error(`Step ${step} with parent ${parent} was refused.`);
+      return answer.lock;
+    };
+
+    /** Expects a refusal that changes nothing and tells what stood in the way. */
+    const expectRefused = async (step: number, parent: number, more: Partial<AcquireRequest> = {}) => {
+      const before = await store.read(executionId);
+      const answer = await store.acquire(request(step, parent, more));
+      expect(answer.acquired).toBe(false);
+      expect(answer.lock).toEqual(before);
+      expect(await store.read(executionId)).toEqual(before);
+    };
+
+    describe('acquire, START', () => {
+      it('makes a lock of what the request says', async () => {
+        const lock = await acquire(0, 0, { holder: 'first', place: PLACE });
+        expect(lock).toEqual({
+          executionId,
+          machine: 'order',
+          step: 0,
+          fence: 1,
+          parent: 0,
+          holder: 'first',
+          expires: NOW + 30_000,
+          released: 0,
+          done: false,
+          status: 'running',
+          state: 'state-0',
+          place: PLACE,
+          startedAt: NOW,
+          updatedAt: NOW,
+        });
+        expect(await store.read(executionId)).toEqual(lock);
+      });
+
+      it('keeps no place when there is none', async () => {
+        expect((await acquire(0, 0)).place).toBeUndefined();
+        expect((await acquire(1, 1, { place: PLACE })).place).toEqual(PLACE);
+        expect((await acquire(2, 2)).place).toBeUndefined();
+        expect((await store.read(executionId))?.place).toBeUndefined();
+      });
+
+      it('is refused for a step that is no start', async () => {
+        await expectRefused(1, 0);
+        await expectRefused(1, 1);
+        expect(await store.read(executionId)).toBeUndefined();
+      });
+
+      it('is refused while the start is held', async () => {
+        await acquire(0, 0);
+        await expectRefused(0, 0);
+      });
+
+      it('is refused when the execution has gone on', async () => {
+        await acquire(0, 0);
+        await acquire(1, 1);
+        await expectRefused(0, 0, { now: NOW + 60_000 });
+      });
+
+      it.each<ExecutionStatus>(['completed', 'failed', 'parked', 'cancelled'])('is refused when the execution is %s', async (status) => {
+        await store.commit(await acquire(0, 0), status, NOW);
+        await expectRefused(0, 0, { now: NOW + 60_000 });
+      });
+    });
+
+    describe('acquire, COMMIT', () => {
+      it('takes the step that the latest holder has sent, though his lease is valid', async () => {
+        await acquire(0, 0, { place: PLACE });
+        const lock = await acquire(1, 1, { now: NOW + 5, expires: NOW + 40_000, machine: 'order', state: 'charging' });
+        expect(lock).toMatchObject({
+          step: 1, parent: 1, fence: 2, state: 'charging', expires: NOW + 40_000, released: 0, startedAt: NOW, updatedAt: NOW + 5,
+        });
+      });
+
+      it('takes the step that follows one that is done', async () => {
+        await store.commit(await acquire(0, 0), 'parked', NOW);
+        expect(await acquire(1, 1)).toMatchObject({ step: 1, fence: 2, done: false, status: 'running' });
+      });
+
+      it('takes the step that follows one whose lease was released', async () => {
+        await store.release(await acquire(0, 0));
+        expect(await acquire(1, 1)).toMatchObject({ step: 1, fence: 2, released: 1 });
+      });
+
+      it('is refused to what an attempt has sent that was replaced', async () => {
+        await acquire(0, 0);
+        await acquire(0, 0, { now: NOW + 60_000, expires: NOW + 90_000 });
+        await expectRefused(1, 1);
+        expect(await acquire(1, 2)).toMatchObject({ fence: 3 });
+      });
+
+      it('is refused to what claims a fence that nobody has', async () => {
+        await acquire(0, 0);
+        await expectRefused(1, 2);
+        await expectRefused(1, 0);
+      });
+
+      it('is refused to a step that is not the next', async () => {
+        await acquire(0, 0);
+        await expectRefused(2, 1);
+      });
+
+      it('is refused to a step that was taken', async () => {
+        await acquire(0, 0);
+        await acquire(1, 1);
+        await expectRefused(1, 1);
+      });
+    });
+
+    describe('acquire, RETRY', () => {
+      it('takes the step again when the lease has run out', async () => {
+        await acquire(0, 0);
+        await acquire(1, 1);
+        const lock = await acquire(1, 1, { now: NOW + 30_001, expires: NOW + 60_000 });
+        expect(lock).toMatchObject({ step: 1, parent: 1, fence: 3, expires: NOW + 60_000, startedAt: NOW, updatedAt: NOW + 30_001 });
+      });
+
+      it('is refused until the last millisecond of the lease', async () => {
+        await acquire(0, 0);
+        await expectRefused(0, 0, { now: NOW + 30_000 });
+        expect(await acquire(0, 0, { now: NOW + 30_001 })).toMatchObject({ fence: 2 });
+      });
+
+      it('takes the step again at once when the lease was released', async () => {
+        await store.release(await acquire(0, 0));
+        expect(await acquire(0, 0)).toMatchObject({ fence: 2, released: 1, expires: NOW + 30_000 });
+      });
+
+      it.each<ExecutionStatus>(['running', 'parked', 'completed', 'failed', 'cancelled'])('is refused for a step that is done (%s)', async (status) => {
+        await store.commit(await acquire(0, 0), status, NOW);
+        await expectRefused(0, 0, { now: NOW + 60_000 });
+      });
+
+      it('is refused to another lineage', async () => {
+        await acquire(0, 0);
+        await acquire(0, 0, { now: NOW + 31_000, expires: NOW + 60_000 });
+        await acquire(1, 2, { now: NOW + 32_000, expires: NOW + 60_000 });
+        await expectRefused(1, 1, { now: NOW + 99_000 });
+      });
+    });
+
+    it('lets exactly one of many win that want the same step', async () => {
+      const answers = await Promise.all(Array.from({ length: 12 }, () => store.acquire(request(0, 0))));
+      const winners = answers.filter(({ acquired }) => acquired);
+      expect(winners).toHaveLength(1);
+      answers.forEach(({ lock }) => expect(lock).toEqual(winners[0]?.lock));
+
+      const successors = await Promise.all(Array.from({ length: 12 }, () => store.acquire(request(1, 1))));
+      expect(successors.filter(({ acquired }) => acquired)).toHaveLength(1);
+
+      const retries = await Promise.all(Array.from({ length: 12 }, () => store.acquire(request(1, 1, { now: NOW + 40_000, expires: NOW + 70_000 }))));
+      expect(retries.filter(({ acquired }) => acquired)).toHaveLength(1);
+      expect(await store.read(executionId)).toMatchObject({ fence: 3 });
+    });
+
+    it('gives every acquisition a larger fence than all before', async () => {
+      const fences = [await acquire(0, 0)];
+      fences.push(await acquire(1, 1));
+      await store.release(fences.at(-1)!);
+      fences.push(await acquire(1, 1));
+      fences.push(await acquire(1, 1, { now: NOW + 31_000, expires: NOW + 60_000 }));
+      await store.commit(fences.at(-1)!, 'parked', NOW + 32_000);
+      fences.push(await acquire(2, 4));
+      expect(fences.map(({ fence }) => fence)).toEqual([1, 2, 3, 4, 5]);
+    });
+
+    it('knows a holder again that asks once more', async () => {
+      const first = await store.acquire(request(0, 0, { holder: 'me' }));
+      const again = await store.acquire(request(0, 0, { holder: 'me' }));
+      expect(again).toEqual(first);
+    });
+
+    it('keeps executions apart', async () => {
+      await acquire(0, 0);
+      expect(await store.read(`${executionId}-other`)).toBeUndefined();
+      expect((await store.acquire({ ...request(0, 0), executionId: `${executionId}-other` })).acquired).toBe(true);
+    });
+
+    describe('release', () => {
+      it('ends the lease', async () => {
+        const lease = await acquire(0, 0);
+        await store.release(lease);
+        expect(await store.read(executionId)).toEqual({ ...lease, expires: 0, released: 1 });
+      });
+
+      it('does nothing when another attempt has the lease', async () => {
+        const old = await acquire(0, 0);
+        const current = await acquire(0, 0, { now: NOW + 31_000, expires: NOW + 60_000 });
+        await store.release(old);
+        expect(await store.read(executionId)).toEqual(current);
+      });
+
+      it('does nothing when the step is done', async () => {
+        const lease = await acquire(0, 0);
+        await store.commit(lease, 'parked', NOW + 1);
+        const committed = await store.read(executionId);
+        await store.release(lease);
+        expect(await store.read(executionId)).toEqual(committed);
+      });
+
+      it('does nothing when there is no lock', async () => {
+        const lease: Lease = { executionId, step: 0, parent: 0, fence: 1, holder: 'me', expires: NOW };
+        await store.release(lease);
+        expect(await store.read(executionId)).toBeUndefined();
+      });
+    });
+
+    describe('commit', () => {
+      it.each<ExecutionStatus>(['running', 'parked', 'completed', 'failed', 'cancelled'])('sets %s', async (status) => {
+        const lease = await acquire(0, 0);
+        expect(await store.commit(lease, status, NOW + 7)).toBe(true);
+        expect(await store.read(executionId)).toEqual({ ...lease, done: true, status, expires: 0, updatedAt: NOW + 7 });
+      });
+
+      it('answers the same when it is made once more', async () => {
+        const lease = await acquire(0, 0);
+        await store.commit(lease, 'completed', NOW + 7);
+        expect(await store.commit(lease, 'completed', NOW + 7)).toBe(true);
+        expect(await store.read(executionId)).toMatchObject({ done: true, status: 'completed' });
+      });
+
+      it('changes nothing when another attempt has the lease', async () => {
+        const old = await acquire(0, 0);
+        const current = await acquire(0, 0, { now: NOW + 31_000, expires: NOW + 60_000 });
+        expect(await store.commit(old, 'completed', NOW + 32_000)).toBe(false);
+        expect(await store.read(executionId)).toEqual(current);
+      });
+
+      it('changes nothing when there is no lock', async () => {
+        const lease: Lease = { executionId, step: 0, parent: 0, fence: 1, holder: 'me', expires: NOW };
+        expect(await store.commit(lease, 'completed', NOW)).toBe(false);
+        expect(await store.read(executionId)).toBeUndefined();
+      });
+    });
+
+    describe('reopen', () => {
+      it('makes a failed step runnable again', async () => {
+        await acquire(0, 0);
+        const lease = await acquire(1, 1);
+        await store.commit(lease, 'failed', NOW + 1);
+        expect(await store.reopen(executionId, 1, 1, NOW + 2)).toBe(true);
+        expect(await store.read(executionId)).toMatchObject({ done: false, status: 'running', released: 2, fence: 2, updatedAt: NOW + 2 });
+        expect(await acquire(1, 1, { now: NOW + 3 })).toMatchObject({ fence: 3, status: 'running' });
+      });
+
+      it('changes nothing unless that very step has failed', async () => {
+        expect(await store.reopen(executionId, 0, 0, NOW)).toBe(false);
+        const lease = await acquire(0, 0);
+        expect(await store.reopen(executionId, 0, 0, NOW)).toBe(false);
+        await store.commit(lease, 'failed', NOW + 1);
+        const failed = await store.read(executionId);
+        expect(await store.reopen(executionId, 1, 0, NOW + 2)).toBe(false);
+        expect(await store.reopen(executionId, 0, 1, NOW + 2)).toBe(false);
+        expect(await store.read(executionId)).toEqual(failed);
+      });
+
+      it.each<ExecutionStatus>(['parked', 'completed', 'cancelled'])('changes nothing when the execution is %s', async (status) => {
+        await store.commit(await acquire(0, 0), status, NOW);
+        expect(await store.reopen(executionId, 0, 0, NOW + 2)).toBe(false);
+        expect(await store.read(executionId)).toMatchObject({ done: true, status });
+      });
+    });
+  });
+}

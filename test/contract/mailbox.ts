@@ -1,0 +1,78 @@
+import type { Mailbox } from '../../lambda/engine/ports';
+
+/**
+ * What every mailbox must do: see {@link Mailbox}.
+ *
+ * @param open makes an empty mailbox; called before each test
+ */
+export function describeMailboxContract(name: string, open: () => Promise<Mailbox>): void {
+  describe(`${name} as a mailbox`, () => {
+    let mailbox: Mailbox;
+    let executions = 0;
+    let executionId: string;
+
+    beforeEach(async () => {
+      mailbox = await open();
+      executions += 1;
+      executionId = `execution-${executions}`;
+    });
+
+    it('is empty at first', async () => {
+      expect(await mailbox.list(executionId)).toEqual([]);
+    });
+
+    it('keeps mails in the order in which they were accepted', async () => {
+      await mailbox.put(executionId, { id: 'b', event: 'paid', data: { amount: 3, note: null } });
+      await mailbox.put(executionId, { id: 'a', event: 'approved' });
+      await mailbox.put(executionId, { id: 'c', event: 'checked', data: null });
+      expect(await mailbox.list(executionId)).toEqual([
+        { position: 1, id: 'b', event: 'paid', data: { amount: 3, note: null } },
+        { position: 2, id: 'a', event: 'approved' },
+        { position: 3, id: 'c', event: 'checked', data: null },
+      ]);
+    });
+
+    it('accepts an event once by its id', async () => {
+      await mailbox.put(executionId, { id: 'a', event: 'paid', data: 1 });
+      await mailbox.put(executionId, { id: 'b', event: 'approved' });
+      await mailbox.put(executionId, { id: 'a', event: 'paid', data: 2 });
+      expect(await mailbox.list(executionId)).toEqual([
+        { position: 1, id: 'a', event: 'paid', data: 1 },
+        { position: 2, id: 'b', event: 'approved' },
+      ]);
+    });
+
+    it('forgets mails that were removed, but neither their ids nor their positions', async () => {
+      for (const id of ['a', 'b', 'c']) await mailbox.put(executionId, { id, event: 'paid' });
+      await mailbox.remove(executionId, [1, 3]);
+      expect((await mailbox.list(executionId)).map(({ id }) => id)).toEqual(['b']);
+      await mailbox.remove(executionId, [2, 2, 9].slice(0, 1));
+      await mailbox.put(executionId, { id: 'a', event: 'paid' });
+      expect(await mailbox.list(executionId)).toEqual([]);
+      await mailbox.put(executionId, { id: 'd', event: 'paid' });
+      expect(await mailbox.list(executionId)).toEqual([{ position: 4, id: 'd', event: 'paid' }]);
+    });
+
+    it('removes many at once, and what is not there', async () => {
+      for (let index = 1; index <= 30; index += 1) await mailbox.put(executionId, { id: `id-${index}`, event: 'paid' });
+      await mailbox.remove(executionId, [...Array.from({ length: 29 }, (_, index) => index + 1), 77]);
+      await mailbox.remove(executionId, []);
+      expect((await mailbox.list(executionId)).map(({ position }) => position)).toEqual([30]);
+    });
+
+    it('leaves no gap and loses nothing when many put at once', async () => {
+      const ids = Array.from({ length: 8 }, (_, index) => `id-${index}`);
+      await Promise.all([...ids, ...ids].map((id) => mailbox.put(executionId, { id, event: 'paid' })));
+      const mails = await mailbox.list(executionId);
+      expect(mails.map(({ position }) => position)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+      expect(mails.map(({ id }) => id).sort()).toEqual(ids);
+    });
+
+    it('keeps executions apart', async () => {
+      await mailbox.put(executionId, { id: 'a', event: 'paid' });
+      await mailbox.put(`${executionId}-other`, { id: 'a', event: 'approved' });
+      expect(await mailbox.list(executionId)).toEqual([{ position: 1, id: 'a', event: 'paid' }]);
+      expect(await mailbox.list(`${executionId}-other`)).toEqual([{ position: 1, id: 'a', event: 'approved' }]);
+    });
+  });
+}
