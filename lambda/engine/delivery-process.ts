@@ -179,10 +179,14 @@ export class DeliveryProcess {
     const { envelope } = held;
     const state = lastOf(result.states);
     this.encode(this.successor(held, { state, event: 'end', context: result.context, definition }), this.around.outbox.maxEnvelopeBytes);
-    await this.recordAndCommit(held, this.checkpoint(held, { outcome: 'completed', states: result.states, context: result.context, definition }), 'completed');
+    const committed = await this.recordAndCommit(held, this.checkpoint(held, {
+      outcome: 'completed', states: result.states, context: result.context, definition,
+    }), 'completed');
+    if (!committed) return 'acknowledge';
     this.count('Transition', envelope, state);
     this.count('Completed', envelope, state);
     await this.tidyMail(envelope);
+    if (envelope.mailbox) await this.orCount(this.around.ports.mailbox.expire(envelope.executionId));
     return 'acknowledge';
   }
 
@@ -273,8 +277,8 @@ export class DeliveryProcess {
       await this.release(held.lease);
       throw thrown;
     }
-    await this.recordAndCommit(held, this.checkpoint(held, { outcome: 'failed', states, error: failure, envelope: pristine }), 'failed');
-    this.count('Fatal', envelope, failure.state);
+    const committed = await this.recordAndCommit(held, this.checkpoint(held, { outcome: 'failed', states, error: failure, envelope: pristine }), 'failed');
+    if (committed) this.count('Fatal', envelope, failure.state);
     return 'acknowledge';
   }
 
@@ -346,9 +350,13 @@ export class DeliveryProcess {
   /** The mail that woke this step, and the checkpoint of the park that it ended, are needed no more. */
   private async tidyMail({ executionId, mail, step, parent }: Envelope): Promise<void> {
     if (mail === undefined) return;
-    const { ports } = this.around;
-    const results = await Promise.allSettled([ports.mailbox.remove(executionId, [mail]), ports.journal.expire(executionId, step - 1, parent)]);
-    if (results.some(({ status }) => status === 'rejected')) ports.metrics.count('CheckpointFailure');
+    const { mailbox, journal } = this.around.ports;
+    await this.orCount(mailbox.remove(executionId, [mail]), journal.expire(executionId, step - 1, parent));
+  }
+
+  private async orCount(...tidying: readonly Promise<void>[]): Promise<void> {
+    const results = await Promise.allSettled(tidying);
+    if (results.some(({ status }) => status === 'rejected')) this.around.ports.metrics.count('CheckpointFailure');
   }
 
   // ---- making things --------------------------------------------------------------------------------------------------------

@@ -108,7 +108,10 @@ export class Executions {
     this.assertSendable(executionId, event, id, options.data);
     await this.ports.mailbox.put(executionId, { id, event, data: options.data });
     const lock = await this.ports.locks.read(executionId);
-    if (lock?.status === 'completed' || lock?.status === 'cancelled') throw new ExecutionEndedError(executionId, lock.status);
+    if (lock?.status === 'completed' || lock?.status === 'cancelled') {
+      await this.ports.mailbox.expire(executionId);
+      throw new ExecutionEndedError(executionId, lock.status);
+    }
     const dispatch = lock && await wakeUp(this.ports, lock);
     if (!dispatch) return 'waiting';
     const rendezvous = new Rendezvous();

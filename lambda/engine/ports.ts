@@ -239,6 +239,8 @@ export interface Mailbox {
   list(executionId: string): Promise<readonly Mail[]>;
   /** Forgets mails that were taken; their ids stay known. */
   remove(executionId: string, positions: readonly number[]): Promise<void>;
+  /** The execution has ended: lets what it never took, and the ids, go the way of its checkpoints. */
+  expire(executionId: string): Promise<void>;
 }
 
 /** An envelope, or what was taken for one, that nobody will try again by itself. */

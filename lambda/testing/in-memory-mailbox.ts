@@ -33,4 +33,8 @@ export class InMemoryMailbox implements Mailbox {
       box?.waiting.delete(position);
     }
   }
+
+  public async expire(executionId: string): Promise<void> {
+    this.boxes.delete(executionId);
+  }
 }

@@ -77,6 +77,7 @@ function interceptMailbox(mailbox: Mailbox, call: Call): Mailbox {
     put: (executionId, mail) => call('mailbox.put', () => mailbox.put(executionId, mail)),
     list: (executionId) => call('mailbox.list', () => mailbox.list(executionId)),
     remove: (executionId, positions) => call('mailbox.remove', () => mailbox.remove(executionId, positions)),
+    expire: (executionId) => call('mailbox.expire', () => mailbox.expire(executionId)),
   };
 }
 
