@@ -17,7 +17,7 @@ export class EventSourceMapping {
 
   constructor(private readonly options: EventSourceMappingOptions) {}
 
-  /** When it can call the function next, in milliseconds since the epoch; `undefined` when there is nothing to deliver or no place for it. */
+  /** When it can call the function next, in milliseconds since the epoch; `undefined` when nothing waits or all invocations are busy. */
   public get nextAt(): number | undefined {
     return this.running < this.options.concurrency ? this.options.source.nextAt : undefined;
   }

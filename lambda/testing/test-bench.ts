@@ -1,4 +1,4 @@
-import type { Ports } from '../engine';
+import type { ActionLookup, Ports } from '../engine';
 import { Activity } from './activity';
 import { Environment } from './environment';
 import { EventSourceMapping } from './event-source-mapping';
@@ -7,6 +7,7 @@ import { InMemoryRetryTable } from './in-memory-retry-table';
 import { createServices, type InMemoryServices, type ServiceOptions } from './in-memory-services';
 import type { PolledSource } from './polled-source';
 import { MetricTotals, RecordedMetrics } from './recorded-metrics';
+import { Recorder } from './recorder';
 import { RetryTimer } from './retry-timer';
 import { SeededRandom } from './seeded-random';
 import { TestFunction, type Handler } from './test-function';
@@ -95,6 +96,8 @@ export class TestBench {
   public readonly faults: Faults;
   public readonly totals = new MetricTotals();
   public readonly activity = new Activity();
+  /** Sees all that happens. */
+  public readonly recorder = new Recorder(this.clock);
   public readonly function: TestFunction;
   private client: Environment;
   private readonly createClient: () => Environment;
@@ -107,13 +110,8 @@ export class TestBench {
   /**
    * @param handler makes the code of the function for a new environment
    * @param options how it is set up
-   * @param watch gets the services before anything uses them, and gives back what is used instead
    */
-  constructor(
-    handler: (environment: Environment, bench: TestBench) => Handler,
-    options: BenchOptions = {},
-    watch: (services: InMemoryServices) => Omit<Ports, 'clock' | 'metrics' | 'random'> = (services) => services,
-  ) {
+  constructor(handler: (environment: Environment, bench: TestBench) => Handler, options: BenchOptions = {}) {
     const { timeout = 30_000, batchSize = 10, concurrency = 5, clockSkew = 0 } = options;
     const { clock, totals } = this;
     this.patience = options.patience ?? 1000;
@@ -121,10 +119,10 @@ export class TestBench {
     this.services = createServices(options, clock, this.random, VISIBILITY_FACTOR * timeout);
     const began = clock.now();
     this.faults = new Faults(options.faults ?? [], this.random.fork('faults'), () => clock.now() - began);
-    const services = watch(this.services);
+    const services = this.recorder.watch(this.services);
     const { faults } = this;
     this.function = new TestFunction({
-      clock, services, faults, totals, timeout, clockSkew, random: this.random.fork('function'), handler: (environment) => handler(environment, this),
+      clock, services, faults, totals, timeout, clockSkew, random: this.random.fork('function'), handler: (environment) => this.watch(handler(environment, this)),
     });
     this.createClient = () => new Environment({
       name: 'client', clock, faults, client: true, services: { ...services, random: this.random.fork('client'), metrics: new RecordedMetrics(totals) },
@@ -154,8 +152,8 @@ export class TestBench {
   }
 
   /**
-   * Runs code of a client of the workflow. Faults can hit its calls by their names with `client` before. Time passes while it waits for nothing
-   * else, but nothing is delivered.
+   * Runs code of a client of the workflow. Faults can hit its calls by their names with `client` before. Time passes while it waits for
+   * nothing else, but nothing is delivered.
    *
    * @throws EnvironmentDiedError when a fault has made the client crash
    */
@@ -171,6 +169,29 @@ export class TestBench {
       await Promise.race([work, settle()]);
     }
     return work;
+  }
+
+  /**
+   * Actions as they run in an environment: virtual time waits for them, faults can hit them by their names with `actions` before, and they
+   * are recorded.
+   */
+  public instrument(environment: Environment, actions: ActionLookup): ActionLookup {
+    return (machine, name) => {
+      const action = actions(machine, name);
+      return action && ((context, run) => environment.call(
+        `actions.${name}`,
+        () => this.activity.work(() => this.recorder.act(name, run, () => action(context, run))),
+      ));
+    };
+  }
+
+  private watch(handler: Handler): Handler {
+    return {
+      process: (deliveries, invocation) => {
+        this.recorder.deliver(deliveries);
+        return handler.process(deliveries, invocation);
+      },
+    };
   }
 
   private async drive(limit: number, { maxInvocations = 10_000, until = () => false }: RunOptions): Promise<void> {

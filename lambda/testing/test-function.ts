@@ -78,31 +78,30 @@ export class TestFunction {
     const { clock, timeout } = this.options;
     this.busy += 1;
     this.invoked += 1;
-    const finished = new AbortController();
-    const outcome = environment.run(timeout, (invocation) => code(worker, invocation));
-    const killed = clock.sleep(timeout, finished.signal).then(() => this.kill(environment));
+    let stopTimer = (): void => undefined;
+    const expired = new Promise<undefined>((resolve) => {
+      stopTimer = clock.schedule(clock.now() + timeout, () => {
+        // An environment that stands still is given up, but goes on later: that is what a pause is for.
+        if (!environment.paused) {
+          environment.crash();
+        }
+        resolve(undefined);
+      });
+    });
     try {
-      return await Promise.race([outcome, killed]);
+      return await Promise.race([environment.run(timeout, (invocation) => code(worker, invocation)), expired]);
     } catch (error) {
       if (error instanceof EnvironmentDiedError) {
         return undefined;
       }
       throw error;
     } finally {
-      finished.abort();
+      stopTimer();
       this.busy -= 1;
       if (!environment.dead && !environment.paused) {
         this.idle.push(worker);
       }
     }
-  }
-
-  /** The time is over. An environment that stands still is given up, but goes on later: that is what a pause is for. */
-  private kill(environment: Environment): undefined {
-    if (!environment.paused) {
-      environment.crash();
-    }
-    return undefined;
   }
 
   private create(): Worker {
