@@ -48,7 +48,8 @@ function visitObject(value: object, path: string, ancestors: object[]): void {
 
 function visitMembers(value: object, path: string, ancestors: object[]): void {
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
+  // Not compared with Object.prototype: a plain object may come from another realm, as in the sandbox of a test runner.
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
     if (value instanceof Date) throw new NotJsonError(path, 'a Date', 'Store date.toISOString() or date.getTime().');
     throw new NotJsonError(path, `an instance of ${value.constructor?.name || 'a class'}`, 'Store a plain object.');
   }

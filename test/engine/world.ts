@@ -1,0 +1,112 @@
+import { Engine, Executions, type EngineOptions, type Lock, type Ports } from '../../lambda/engine';
+import { normalize, type Action, type JsonObject, type MachineInput, type Run } from '../../lambda/machine';
+import { TestBench, type BenchOptions, type Environment, type InMemoryServices } from '../../lambda/testing';
+
+/** What an action did, by which the test judges the engine: it shares no code with it. */
+export interface Effect {
+  readonly executionId: string;
+  readonly step: number;
+  readonly attempt: number;
+  readonly fence: number;
+  readonly key: string;
+  readonly action: string;
+  readonly at: number;
+  until: number;
+}
+
+/** A lease that the lock store has granted. */
+export interface Grant {
+  readonly executionId: string;
+  readonly step: number;
+  readonly parent: number;
+  readonly fence: number;
+  expires: number;
+}
+
+export type ActionBody = (context: JsonObject, run: Run, world: World) => Promise<string | void> | string | void;
+
+/** A workflow in memory with watched actions and locks. */
+export class World {
+  public readonly effects: Effect[] = [];
+  public readonly grants: Grant[] = [];
+  /** Every line of the log, as text. */
+  public readonly log: string[] = [];
+  public readonly bench: TestBench;
+  public readonly names: readonly string[];
+
+  constructor(machines: readonly MachineInput[], actions: Readonly<Record<string, ActionBody>>, options: BenchOptions = {}, engine: EngineOptions = {}) {
+    const normalized = machines.map((machine) => normalize(machine));
+    this.names = normalized.map(({ name }) => name);
+    const write = (message: string, fields?: JsonObject) => { this.log.push(`${message} ${JSON.stringify(fields)}`); };
+    this.bench = new TestBench(
+      (environment) => new Engine(environment.ports, normalized, (_machine, name) => this.watched(name, actions[name], environment), engine),
+      { patience: 20, ...options, logger: { debug: write, info: write, warn: write, error: write } },
+      (services) => ({ ...services, locks: this.watchedLocks(services) }),
+    );
+  }
+
+  public get services(): InMemoryServices {
+    return this.bench.services;
+  }
+
+  public get clock() {
+    return this.bench.clock;
+  }
+
+  public client<T>(code: (executions: Executions) => Promise<T>): Promise<T> {
+    return this.bench.asClient((ports) => code(new Executions(ports, this.names)));
+  }
+
+  public start(machine: string, executionId: string, context: JsonObject = {}) {
+    return this.client((executions) => executions.start({ machine, executionId, context }));
+  }
+
+  public describe(executionId: string) {
+    return this.client((executions) => executions.describe(executionId));
+  }
+
+  public lock(executionId: string): Lock | undefined {
+    return this.services.locks.all.find((lock) => lock.executionId === executionId);
+  }
+
+  /** How often a metric was counted. */
+  public count(name: Parameters<Ports['metrics']['count']>[0]): number {
+    return this.bench.totals.of(name);
+  }
+
+  private watched(name: string, body: ActionBody | undefined, environment: Environment): Action | undefined {
+    if (!body) return undefined;
+    return (context, run) => this.bench.activity.work(async () => {
+      const { executionId, step, attempt, fence } = run;
+      const effect: Effect = { executionId, step, attempt, fence, key: run.idempotencyKey, action: name, at: this.clock.now(), until: Infinity };
+      this.effects.push(effect);
+      try {
+        return await environment.call(`actions.${name}`, async () => body(context, run, this));
+      } finally {
+        effect.until = this.clock.now();
+      }
+    });
+  }
+
+  private watchedLocks({ locks }: InMemoryServices): Ports['locks'] {
+    return {
+      acquire: async (request) => {
+        const answer = await locks.acquire(request);
+        const known = this.grants.some(({ executionId, fence }) => executionId === request.executionId && fence === answer.lock?.fence);
+        if (answer.acquired && !known) {
+          const { executionId, step, parent, fence, expires } = answer.lock;
+          this.grants.push({ executionId, step, parent, fence, expires });
+        }
+        return answer;
+      },
+      release: async (lease) => {
+        await locks.release(lease);
+        const grant = this.grants.find(({ executionId, fence }) => executionId === lease.executionId && fence === lease.fence);
+        if (grant) grant.expires = Math.min(grant.expires, this.clock.now());
+      },
+      commit: (lease, status, now) => locks.commit(lease, status, now),
+      read: (executionId) => locks.read(executionId),
+      reopen: (executionId, step, parent, now) => locks.reopen(executionId, step, parent, now),
+    };
+  }
+}
