@@ -1,0 +1,196 @@
+import { Agent, createServer, request, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SeededRandom } from '../testing/seeded-random';
+
+/** How many requests fail, and which. */
+export interface Faults {
+  /**
+   * The share of requests that fail, from 0 to 1. Half of them fail before they reach the service, half after they took effect; half are
+   * answered with an internal error, half end with a lost connection.
+   */
+  readonly share: number;
+  /** Decides which. */
+  readonly seed: number | string;
+}
+
+export interface FaultProxyOptions {
+  /** The URL of each embedded server, by the name that requests to its service are signed for: `dynamodb`, `sqs`. */
+  readonly servers: Readonly<Record<string, string>>;
+  /** @default none fails */
+  readonly faults?: Faults;
+}
+
+/**
+ * Stands between AWS clients and the embedded servers: it sends each request to the server of its service, counts it, and lets some fail.
+ *
+ * It listens on two ports. What an application sends goes to {@link url}: it is counted, and may fail. What AWS itself would do (event
+ * source mappings) goes to {@link internalUrl}, and fails only while the service is down.
+ */
+export class FaultProxy {
+  public static async start(options: FaultProxyOptions): Promise<FaultProxy> {
+    const proxy = new FaultProxy(options);
+    await Promise.all([listen(proxy.application), listen(proxy.internal)]);
+    return proxy;
+  }
+
+  private readonly application = createServer((incoming, outgoing) => void this.handle(incoming, outgoing, true));
+  private readonly internal = createServer((incoming, outgoing) => void this.handle(incoming, outgoing, false));
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  private readonly random: SeededRandom;
+  private readonly counts = new Map<string, number>();
+  private readonly down = new Set<string>();
+  private readonly queueUrls = new Map<string, string>();
+  private failed = 0;
+
+  private constructor(private readonly options: FaultProxyOptions) {
+    this.random = new SeededRandom(options.faults?.seed ?? 0);
+  }
+
+  /** Where the application's requests go, for example as `AWS_ENDPOINT_URL`. */
+  public get url(): string {
+    return urlOf(this.application);
+  }
+
+  /** Where the requests of event source mappings go. */
+  public get internalUrl(): string {
+    return urlOf(this.internal);
+  }
+
+  /** How many requests the application has sent, by service and operation: `dynamodb.PutItem`. */
+  public get requests(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.counts);
+  }
+
+  /** How many of them were made to fail. */
+  public get faults(): number {
+    return this.failed;
+  }
+
+  /** Lets every request to a service fail, until it is brought up again. */
+  public takeDown(service: string): void {
+    this.down.add(service);
+  }
+
+  public bringUp(service: string): void {
+    this.down.delete(service);
+  }
+
+  /**
+   * Gives a queue a second URL. A queue's URL tells clients where to send their requests, and the URL that the embedded server gives
+   * it leads past the proxy.
+   */
+  public nameQueue(url: string, actualUrl: string): void {
+    this.queueUrls.set(url, actualUrl);
+  }
+
+  public async stop(): Promise<void> {
+    this.agent.destroy();
+    await Promise.all([this.application, this.internal].map((server) => new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    })));
+  }
+
+  private async handle(incoming: IncomingMessage, outgoing: ServerResponse, ofApplication: boolean): Promise<void> {
+    try {
+      const service = serviceOf(incoming.headers);
+      const body = await read(incoming);
+      if (ofApplication) {
+        this.count(`${service}.${operationOf(incoming.headers)}`);
+      }
+      if (this.down.has(service)) {
+        refuse(outgoing, 503, 'ServiceUnavailable', `${service} is down.`);
+        return;
+      }
+      const fails = ofApplication && this.random.chance(this.options.faults?.share ?? 0);
+      if (fails && this.random.chance(0.5)) {
+        this.fail(outgoing);
+        return;
+      }
+      const answer = await this.forward(service, incoming, body);
+      if (fails) {
+        this.fail(outgoing);
+        return;
+      }
+      outgoing.writeHead(answer.status, answer.headers).end(answer.body);
+    } catch (error) {
+      // The caller is told as a client of AWS would be, and the proxy goes on.
+      if (!outgoing.headersSent) {
+        refuse(outgoing, 502, 'InternalServerError', `The embedded server did not answer: ${(error as Error).message}`);
+      }
+    }
+  }
+
+  private forward(service: string, incoming: IncomingMessage, body: Buffer): Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }> {
+    const server = this.options.servers[service];
+    if (server === undefined) {
+      throw new Error(`There is no embedded server for "${service}", only for ${Object.keys(this.options.servers).join(', ')}.`);
+    }
+    const translated = service === 'sqs' ? this.translateQueueUrl(body) : body;
+    const headers = { ...incoming.headers, 'host': new URL(server).host, 'content-length': String(translated.length) };
+    return new Promise((resolve, reject) => {
+      const outward = request(new URL(incoming.url ?? '/', server), { method: incoming.method, headers, agent: this.agent }, (answer) => {
+        read(answer).then((answerBody) => resolve({
+          status: answer.statusCode ?? 500,
+          headers: { ...answer.headers, 'transfer-encoding': undefined, 'content-length': String(answerBody.length) },
+          body: answerBody,
+        }), reject);
+      });
+      outward.on('error', reject);
+      outward.end(translated);
+    });
+  }
+
+  private translateQueueUrl(body: Buffer): Buffer {
+    const input = JSON.parse(body.toString('utf8')) as { readonly QueueUrl?: string };
+    const actual = input.QueueUrl === undefined ? undefined : this.queueUrls.get(input.QueueUrl);
+    return actual === undefined ? body : Buffer.from(JSON.stringify({ ...input, QueueUrl: actual }));
+  }
+
+  private fail(outgoing: ServerResponse): void {
+    this.failed++;
+    if (this.random.chance(0.5)) {
+      refuse(outgoing, 500, 'InternalServerError', 'This failure is injected.');
+    } else {
+      outgoing.destroy();
+    }
+  }
+
+  private count(operation: string): void {
+    this.counts.set(operation, (this.counts.get(operation) ?? 0) + 1);
+  }
+}
+
+/** The service that a request is signed for: `Credential=key/date/region/SERVICE/aws4_request`. */
+function serviceOf(headers: IncomingHttpHeaders): string {
+  return /Credential=[^/]+\/[^/]+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? 'unsigned';
+}
+
+/** `PutItem` out of `DynamoDB_20120810.PutItem`. */
+function operationOf(headers: IncomingHttpHeaders): string {
+  const target = headers['x-amz-target'];
+  return typeof target === 'string' ? target.slice(target.indexOf('.') + 1) : 'unknown';
+}
+
+function refuse(outgoing: ServerResponse, status: number, type: string, message: string): void {
+  outgoing.writeHead(status, { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-errortype': type }).end(JSON.stringify({ __type: type, message }));
+}
+
+async function read(stream: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) {
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+function listen(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+}
+
+function urlOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
