@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { CallName, FaultPlan, Faults } from './faults';
 import { interceptDueStore, interceptPorts, type Call } from './intercepted-ports';
 import type { VirtualClock } from './virtual-clock';
-import type { Clock, DueStore, Invocation, Metrics, Ports } from '../engine/ports';
+import type { Clock, DueStore, Invocation, Metrics, Ports } from '../engine';
 
 /** What an environment is made of. */
 export interface EnvironmentOptions {

@@ -1,5 +1,5 @@
 import type { SeededRandom } from './seeded-random';
-import type { DeadLetterStore, LockStore, Mailbox } from '../engine/ports';
+import type { DeadLetterStore, LockStore, Mailbox } from '../engine';
 
 /** The calls to the services of a workflow. */
 export type ServiceCall =

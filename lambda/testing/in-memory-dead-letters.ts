@@ -1,4 +1,4 @@
-import type { DeadLetter, DeadLetterStore } from '../engine/ports';
+import type { DeadLetter, DeadLetterStore } from '../engine';
 
 /** A {@link DeadLetterStore} in memory. */
 export class InMemoryDeadLetters implements DeadLetterStore {

@@ -1,4 +1,4 @@
-import type { Checkpoint, Clock, Journal } from '../engine/ports';
+import type { Checkpoint, Clock, Journal } from '../engine';
 
 const MAX_ITEM_BYTES = 400 * 1024;
 

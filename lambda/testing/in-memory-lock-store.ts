@@ -1,4 +1,4 @@
-import type { AcquireRequest, Clock, ExecutionStatus, Lease, Lock, LockStore } from '../engine/ports';
+import type { AcquireRequest, Clock, ExecutionStatus, Lease, Lock, LockStore } from '../engine';
 
 /** Options of {@link InMemoryLockStore}. */
 export interface InMemoryLockStoreOptions {

@@ -1,4 +1,4 @@
-import type { Mail, Mailbox } from '../engine/ports';
+import type { Mail, Mailbox } from '../engine';
 
 interface Box {
   last: number;

@@ -1,6 +1,7 @@
 import type { PolledSource } from './polled-source';
 import type { SeededRandom } from './seeded-random';
-import type { Clock, DeadLetterStore, Delivery, Dispatch, Outcome, Sent } from '../engine/ports';
+import { takeBatch } from './take-batch';
+import type { Clock, DeadLetterStore, Delivery, Dispatch, Outcome, Sent } from '../engine';
 
 const SECOND = 1000;
 const MEBIBYTE = 1024 * 1024;
@@ -29,8 +30,14 @@ export interface InMemoryQueueOptions {
   /** Where such messages go. */
   readonly deadLetters: DeadLetterStore;
   /**
+   * The most milliseconds by which it holds a message back: 0 to 900000. An event source holds none back.
+   *
+   * @default 900000
+   */
+  readonly longestDelay?: number;
+  /**
    * The messages of an execution are delivered in the order in which they were sent: while one of them is being processed, or waits to be
-   * delivered again, those behind it wait. Such a queue delays no message.
+   * delivered again, those behind it wait.
    *
    * @default false
    */
@@ -67,8 +74,8 @@ export class InMemoryQueue implements PolledSource {
   private sent = 0;
 
   constructor(options: InMemoryQueueOptions) {
-    this.options = { resource: 'queue', visibilityTimeout: 180 * SECOND, maxReceives: 100, fifo: false, ...options };
-    this.longestDelay = this.options.fifo ? 0 : 900 * SECOND;
+    this.options = { resource: 'queue', visibilityTimeout: 180 * SECOND, maxReceives: 100, longestDelay: 900 * SECOND, fifo: false, ...options };
+    this.longestDelay = this.options.longestDelay;
   }
 
   public get size(): number {
@@ -76,19 +83,12 @@ export class InMemoryQueue implements PolledSource {
   }
 
   public get nextAt(): number | undefined {
-    const heads = this.heads();
+    const heads = this.heads([]);
     return heads.length === 0 ? undefined : Math.min(...heads.map((message) => message.visibleAt));
   }
 
   public async send(dispatches: readonly Dispatch[]): Promise<readonly Sent[]> {
-    if (dispatches.length > this.maxBatchEntries) {
-      throw new RangeError(`A batch takes at most ${this.maxBatchEntries} messages, but has ${dispatches.length}.`);
-    }
-    const bytes = dispatches.map(({ body }) => Buffer.byteLength(body)).reduce((sum, size) => sum + size, 0);
-    if (bytes > this.maxBatchBytes) {
-      throw new RangeError(`The messages of a batch have at most ${this.maxBatchBytes} bytes together, but these have ${bytes}.`);
-    }
-    return dispatches.map(({ envelope, body }) => {
+    return takeBatch(this, dispatches, ({ envelope, body }) => {
       this.sent += 1;
       const id = `${this.options.resource}-${this.sent}`;
       this.messages.set(id, { id, body, group: envelope.executionId, visibleAt: this.visibleAt(envelope.notBefore), receives: 0 });
@@ -107,7 +107,7 @@ export class InMemoryQueue implements PolledSource {
     const now = this.options.clock.now();
     const batch: Delivery[] = [];
     while (batch.length < Math.min(most, this.maxBatchEntries)) {
-      const visible = this.heads().filter((message) => message.visibleAt <= now);
+      const visible = this.heads(batch).filter((message) => message.visibleAt <= now);
       if (visible.length === 0) {
         break;
       }
@@ -132,14 +132,14 @@ export class InMemoryQueue implements PolledSource {
     }
   }
 
-  /** The messages that may be taken next as far as the order is concerned. */
-  private heads(): Message[] {
+  /** What may be taken next as far as the order is concerned: in a FIFO queue, the first of each group that is not in the batch. */
+  private heads(batch: readonly Delivery[]): Message[] {
     if (!this.options.fifo) {
       return [...this.messages.values()];
     }
     const heads = new Map<string, Message>();
     for (const message of this.messages.values()) {
-      if (!heads.has(message.group)) {
+      if (!heads.has(message.group) && !batch.some(({ id }) => id === message.id)) {
         heads.set(message.group, message);
       }
     }

@@ -1,4 +1,5 @@
-import type { Clock, Dispatch, Due, DueStore, Sent, Transport } from '../engine/ports';
+import type { Clock, Dispatch, Due, DueStore, Sent, Transport } from '../engine';
+import { takeBatch } from './take-batch';
 
 const KIBIBYTE = 1024;
 
@@ -44,7 +45,7 @@ export class InMemoryRetryTable implements Transport, DueStore {
   }
 
   public async send(dispatches: readonly Dispatch[]): Promise<readonly Sent[]> {
-    return dispatches.map(({ envelope, body }) => {
+    return takeBatch(this, dispatches, ({ envelope, body }) => {
       this.sent += 1;
       const key = `${this.resource}-${this.sent}`;
       this.waiting.set(key, { key, body, at: envelope.notBefore ?? this.clock.now() });

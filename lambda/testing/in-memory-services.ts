@@ -80,8 +80,8 @@ export function createServices(
   }
   const journal = new InMemoryJournal({ clock, retention });
   const deadLetters = new InMemoryDeadLetters();
-  const queue = (resource: string, fifo: boolean) => new InMemoryQueue({
-    clock, resource, fifo, visibilityTimeout, deadLetters, disorder: options.disorder ? random.fork(resource) : undefined,
+  const queue = (resource: string, kind: { readonly fifo?: boolean; readonly longestDelay?: number }) => new InMemoryQueue({
+    clock, resource, visibilityTimeout, deadLetters, disorder: options.disorder ? random.fork(resource) : undefined, ...kind,
   });
   return {
     eventSources: eventSources.map((kind, index) => {
@@ -89,7 +89,7 @@ export function createServices(
       switch (kind) {
         case 'sqs':
         case 'sqs-fifo':
-          return queue(resource, kind === 'sqs-fifo');
+          return queue(resource, { fifo: kind === 'sqs-fifo', longestDelay: 0 });
         case 'kinesis':
           return new InMemoryStream({ clock, resource, service: kind, deadLetters });
         case 'dynamodb':
@@ -98,7 +98,7 @@ export function createServices(
     }),
     retryQueues: retryQueues.map((kind, index) => {
       const resource = `retry-queue-${index + 1}`;
-      return kind === 'sqs' ? queue(resource, false) : new InMemoryRetryTable({ clock, resource });
+      return kind === 'sqs' ? queue(resource, {}) : new InMemoryRetryTable({ clock, resource });
     }),
     locks: new InMemoryLockStore({ clock, retention }),
     journal,

@@ -1,5 +1,6 @@
 import type { PolledSource } from './polled-source';
-import type { Clock, DeadLetterStore, Delivery, Dispatch, Journal, Outcome, Place, Sent } from '../engine/ports';
+import { takeBatch } from './take-batch';
+import type { Clock, DeadLetterStore, Delivery, Dispatch, Journal, Outcome, Place, Sent } from '../engine';
 
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
@@ -99,10 +100,7 @@ export class InMemoryStream implements PolledSource {
   }
 
   public async send(dispatches: readonly Dispatch[]): Promise<readonly Sent[]> {
-    if (dispatches.length > this.maxBatchEntries) {
-      throw new RangeError(`A batch takes at most ${this.maxBatchEntries} records, but has ${dispatches.length}.`);
-    }
-    return Promise.all(dispatches.map((dispatch) => this.append(dispatch)));
+    return takeBatch(this, dispatches, (dispatch) => this.append(dispatch));
   }
 
   /** Puts a record in as it is, whatever it says: as somebody does who is not the engine. */

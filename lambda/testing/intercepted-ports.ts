@@ -1,5 +1,5 @@
 import type { FaultPlan, ServiceCall } from './faults';
-import type { DueStore, Journal, LockStore, Mailbox, Ports, Transport } from '../engine/ports';
+import type { DueStore, Journal, LockStore, Mailbox, Ports, Transport } from '../engine';
 
 /** Makes a call to a service, or not, as the plan for it says. */
 export type Call = <T>(name: ServiceCall, effect: (plan: FaultPlan) => Promise<T>, entries?: number) => Promise<T>;

@@ -1,4 +1,4 @@
-import type { Delivery, Outcome, Transport } from '../engine/ports';
+import type { Delivery, Outcome, Transport } from '../engine';
 
 /** An event source or retry queue in memory, seen from both ends: the engine sends to it, an {@link EventSourceMapping} takes from it. */
 export interface PolledSource extends Transport {

@@ -1,4 +1,4 @@
-import type { MetricName, Metrics } from '../engine/ports';
+import type { MetricName, Metrics } from '../engine';
 
 /** One counter of {@link MetricTotals}. */
 export interface MetricTotal {

@@ -1,5 +1,5 @@
 /* eslint-disable no-bitwise -- mixing bits is what the generator does */
-import type { Random } from '../engine/ports';
+import type { Random } from '../engine';
 
 /**
  * Random numbers that follow from a seed alone: the same seed gives the same numbers on every machine.

@@ -1,4 +1,4 @@
-import type { Clock } from '../engine/ports';
+import type { Clock } from '../engine';
 
 /** Where virtual time starts unless told otherwise: the same moment in every run, so that a run can be repeated. */
 export const VIRTUAL_EPOCH = Date.UTC(2030, 0, 1);

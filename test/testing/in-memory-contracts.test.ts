@@ -1,0 +1,60 @@
+import type { Transport } from '../../lambda/engine';
+import {
+  InMemoryDeadLetters,
+  InMemoryJournal,
+  InMemoryLockStore,
+  InMemoryMailbox,
+  InMemoryQueue,
+  InMemoryRetryTable,
+  InMemoryStream,
+  VirtualClock,
+  type PolledSource,
+} from '../../lambda/testing';
+import { describeDeadLetterStoreContract } from '../contract/dead-letters';
+import { describeJournalContract } from '../contract/journal';
+import { describeLockStoreContract } from '../contract/lock-store';
+import { describeMailboxContract } from '../contract/mailbox';
+import { describeTransportContract, type OpenTransport } from '../contract/transport';
+
+const clock = new VirtualClock();
+const deadLetters = new InMemoryDeadLetters();
+
+describeLockStoreContract('InMemoryLockStore', async () => new InMemoryLockStore({ clock }));
+describeJournalContract('InMemoryJournal', async () => new InMemoryJournal({ clock }));
+describeMailboxContract('InMemoryMailbox', async () => new InMemoryMailbox());
+describeDeadLetterStoreContract('InMemoryDeadLetters', async () => {
+  const store = new InMemoryDeadLetters();
+  return { store, letters: async () => store.letters };
+});
+describeTransportContract('InMemoryQueue', async () => polled(new InMemoryQueue({ clock, deadLetters })));
+describeTransportContract('InMemoryQueue, FIFO,', async () => polled(new InMemoryQueue({ clock, deadLetters, fifo: true })));
+describeTransportContract('InMemoryStream of Kinesis', async () => polled(new InMemoryStream({ clock, deadLetters, service: 'kinesis' })));
+describeTransportContract('InMemoryStream of DynamoDB', async () => polled(new InMemoryStream({ clock, deadLetters, service: 'dynamodb' })));
+describeTransportContract('InMemoryRetryTable', async () => {
+  const transport = new InMemoryRetryTable({ clock });
+  return {
+    transport,
+    received: async () => {
+      const bodies: string[] = [];
+      for await (const page of transport.due(Infinity)) {
+        bodies.push(...page.map(({ body }) => body));
+      }
+      return bodies;
+    },
+  };
+});
+
+/** Takes all that it holds, batch by batch, and acknowledges it. */
+function polled(source: PolledSource & Transport): OpenTransport {
+  const bodies: string[] = [];
+  return {
+    transport: source,
+    received: async () => {
+      for (let batch = source.take(1000); batch.length > 0; batch = source.take(1000)) {
+        bodies.push(...batch.map(({ body }) => body));
+        source.settle(batch, new Map(batch.map(({ id }) => [id, 'acknowledge'])));
+      }
+      return bodies;
+    },
+  };
+}
