@@ -57,7 +57,7 @@ export type Fault =
    * leases. The service has given the invocation up by then.
    */
   | { readonly fault: 'pause'; readonly effect?: FaultEffect; readonly milliseconds: number }
-  /** The call takes that long, or from the first to the second number: one part before it takes effect, the rest after. */
+  /** The call takes that long, or from the first to the second number: one half before it takes effect, the other after. */
   | { readonly fault: 'delay'; readonly milliseconds: number | readonly [least: number, most: number] }
   /** The call takes effect once more, that much later: a request sent again, a message delivered twice. */
   | { readonly fault: 'repeat'; readonly milliseconds?: number };
@@ -164,7 +164,7 @@ export class Faults {
         return { ...plan, pause: { effect, milliseconds: rule.milliseconds } };
       case 'delay': {
         const total = typeof rule.milliseconds === 'number' ? rule.milliseconds : this.random.between(...rule.milliseconds);
-        const before = this.random.between(0, total);
+        const before = Math.floor(total / 2);
         this.injected.push({ on, call, fault: 'delay', milliseconds: total });
         return { ...plan, delay: [before, total - before] };
       }
