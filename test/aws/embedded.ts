@@ -10,10 +10,6 @@ const KEYS = {
 
 /** The embedded servers of one test file, with clients for them. */
 export class Embedded {
-  private servers?: Servers;
-  private made = 0;
-  private readonly clients: { destroy(): void }[] = [];
-
   /** Starts the servers before the tests of the file, stops them after, and points the environment to them. */
   public static use(): Embedded {
     const embedded = new Embedded();
@@ -21,6 +17,10 @@ export class Embedded {
     afterAll(() => embedded.stop());
     return embedded;
   }
+
+  private servers?: Servers;
+  private made = 0;
+  private readonly clients: { destroy(): void }[] = [];
 
   /** A client of its own, so that what a test does to it harms no other. */
   public dynamoDb(): DynamoDBClient {

@@ -8,7 +8,11 @@ type Client = DynamoDBClient | SQSClient;
  *
  * @param handle gets the input and what makes the request
  */
-export function intercept(client: Client, operation: string, handle: (input: unknown, request: () => Promise<unknown>) => Promise<unknown>): void {
+export function intercept(
+  client: Client,
+  operation: string,
+  handle: (input: unknown, request: () => Promise<unknown>) => Promise<unknown>,
+): void {
   // The stack of each client is typed for its own operations; this adds to either what only looks at the operation's name.
   const stack = client.middlewareStack as DynamoDBClient['middlewareStack'];
   stack.add((next, context) => async (args) => {

@@ -1,10 +1,10 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { LockTable } from '../../lambda/aws/dynamodb/lock-table';
-import type { AcquireRequest, ExecutionStatus, Lock } from '../../lambda/engine/ports';
-import { describeLockStoreContract } from '../contract/lock-store';
 import { requestsOf } from './count-requests';
 import { Embedded } from './embedded';
 import { fail, loseAnswers } from './faults';
+import { LockTable } from '../../lambda/aws/dynamodb/lock-table';
+import type { AcquireRequest, ExecutionStatus, Lock } from '../../lambda/engine/ports';
+import { describeLockStoreContract } from '../contract/lock-store';
 
 const NOW = 1_900_000_000_000;
 const RETENTION_DAYS = 30;

@@ -1,10 +1,10 @@
-import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
-import { MailboxTable } from '../../lambda/aws/dynamodb/mailbox-table';
-import { systemClock, systemRandom } from '../../lambda/aws/system';
-import { describeMailboxContract } from '../contract/mailbox';
+import { DeleteItemCommand, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { requestsOf } from './count-requests';
 import { Embedded } from './embedded';
 import { fail, intercept, loseAnswers } from './faults';
+import { MailboxTable } from '../../lambda/aws/dynamodb/mailbox-table';
+import { systemClock, systemRandom } from '../../lambda/aws/system';
+import { describeMailboxContract } from '../contract/mailbox';
 
 const embedded = Embedded.use();
 const system = { random: systemRandom, clock: systemClock };
@@ -36,7 +36,6 @@ describe('MailboxTable', () => {
 
   it('tries again when another transaction is in its way', async () => {
     const { client, mailbox } = await open();
-    const { TransactionCanceledException } = await import('@aws-sdk/client-dynamodb');
     let conflicts = 2;
     intercept(client, 'TransactWriteItems', async (_, request) => {
       if (conflicts === 0) return request();
@@ -51,8 +50,8 @@ describe('MailboxTable', () => {
 
   it('says so when others are quicker every time, and has accepted nothing', async () => {
     const { client, tableName } = await open();
-    const mailbox = new MailboxTable(client, { tableName, retentionDays: 30 }, { random: systemRandom, clock: { ...systemClock, sleep: async () => undefined } });
-    const { TransactionCanceledException } = await import('@aws-sdk/client-dynamodb');
+    const impatient = { random: systemRandom, clock: { ...systemClock, sleep: async () => undefined } };
+    const mailbox = new MailboxTable(client, { tableName, retentionDays: 30 }, impatient);
     intercept(client, 'TransactWriteItems', async () => {
       throw new TransactionCanceledException({ message: 'conflict', $metadata: {}, CancellationReasons: [{ Code: 'TransactionConflict' }] });
     });

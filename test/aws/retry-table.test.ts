@@ -1,9 +1,11 @@
-import { RetryTable } from '../../lambda/aws/dynamodb/retry-table';
-import { systemClock, systemRandom } from '../../lambda/aws/system';
-import { describeTransportContract, dispatch } from '../contract/transport';
 import { requestsOf } from './count-requests';
 import { Embedded } from './embedded';
 import { fail, leaveUnprocessed } from './faults';
+import { RetryTable } from '../../lambda/aws/dynamodb/retry-table';
+import { systemClock, systemRandom } from '../../lambda/aws/system';
+import type { Due } from '../../lambda/engine/ports';
+import { describeDueStoreContract } from '../contract/due-store';
+import { describeTransportContract, dispatch } from '../contract/transport';
 
 const NOW = 1_900_000_000_000;
 const embedded = Embedded.use();
@@ -14,87 +16,62 @@ async function open(shards = 3) {
   const system = { random: systemRandom, clock: { ...systemClock, now: () => NOW, sleep: async () => undefined } };
   const transport = new RetryTable(client, { tableName, shards }, system);
   const received = async () => (await embedded.items(tableName)).flatMap(({ envelope }) => envelope?.S ?? []);
-  return { client, tableName, transport, received };
+  const due = async (until: number) => {
+    const all: Due[] = [];
+    for await (const page of transport.due(until)) all.push(...page);
+    return all;
+  };
+  return { client, tableName, transport, received, due };
 }
 
 describeTransportContract('RetryTable', open);
+describeDueStoreContract('RetryTable', async () => (await open()).transport);
 
 describe('RetryTable', () => {
-  it('holds an envelope back as long as it must be', async () => {
+  it('holds an envelope back for any time', async () => {
     const { transport } = await open();
-    const year = 365 * 86_400_000;
-    const late = dispatch('e', 0, { notBefore: NOW + year });
-    await transport.send([late]);
     expect(transport.longestDelay).toBe(Number.POSITIVE_INFINITY);
-    expect(await transport.poll(NOW + year - 1)).toEqual({ envelopes: [], nextDueAt: NOW + year });
-    const { envelopes } = await transport.poll(NOW + year);
-    expect(envelopes).toMatchObject([{ body: late.body, dueAt: NOW + year, place: { service: 'dynamodb' } }]);
   });
 
-  it('has nothing due when it is empty', async () => {
+  it('stores a batch with one request', async () => {
     const { transport } = await open();
-    expect(await transport.poll(NOW)).toEqual({ envelopes: [], nextDueAt: undefined });
+    expect(await requestsOf(() => transport.send(Array.from({ length: 25 }, (_, step) => dispatch('e', step))))).toEqual(['BatchWriteItem']);
   });
 
-  it('finds what is due, earliest first, over all shards, with one query for each', async () => {
-    const { transport, tableName } = await open();
-    const ids = Array.from({ length: 12 }, (_, index) => `execution-${index}`);
-    await transport.send(ids.map((id, index) => dispatch(id, 0, { notBefore: NOW + ((index * 7) % 12) * 1_000 })));
-    expect(new Set((await embedded.items(tableName)).map(({ shard }) => shard?.N)).size).toBe(3);
-    const requests = await requestsOf(async () => {
-      const { envelopes } = await transport.poll(NOW + 5_000);
-      expect(envelopes.map(({ dueAt }) => dueAt - NOW)).toEqual([0, 1_000, 2_000, 3_000, 4_000, 5_000]);
-    });
-    expect(requests).toEqual(['Query', 'Query', 'Query']);
+  it('spreads executions over the shards, and asks each of them with one query', async () => {
+    const { transport, tableName, due } = await open(3);
+    await transport.send(Array.from({ length: 20 }, (_, index) => dispatch(`execution-${index}`, 0)));
+    const shards = (await embedded.items(tableName)).map(({ shard }) => shard?.N);
+    expect([...new Set(shards)].sort()).toEqual(['0', '1', '2']);
+    expect(await requestsOf(async () => expect(await due(NOW)).toHaveLength(20))).toEqual(['Query', 'Query', 'Query']);
   });
 
-  it('goes on until nothing is due', async () => {
-    const { transport } = await open(1);
-    for (let start = 0; start < 60; start += 20) {
-      await transport.send(Array.from({ length: 20 }, (_, index) => dispatch(`execution-${start + index}`, 0, { notBefore: NOW })));
-    }
-    await transport.send([dispatch('later', 0, { notBefore: NOW + 7_000 })]);
-    const bodies = new Set<string>();
-    let due = await transport.poll(NOW);
-    while (due.envelopes.length > 0) {
-      due.envelopes.forEach(({ body }) => bodies.add(body));
-      await transport.delete(due.envelopes);
-      due = await transport.poll(NOW);
-    }
-    expect(bodies.size).toBe(60);
-    expect(due.nextDueAt).toBe(NOW + 7_000);
+  it('has a place for each envelope, by which it is found in the table', async () => {
+    const { transport, tableName, due } = await open();
+    const [sent] = await transport.send([dispatch('e', 0)]);
+    const [found] = await due(NOW);
+    expect(sent).toMatchObject({ ok: true, place: { service: 'dynamodb', resource: tableName, messageId: found?.key } });
   });
 
-  it('finds large envelopes that no single page holds', async () => {
-    const { transport } = await open(1);
-    const large = Array.from({ length: 5 }, (_, step) => dispatch('e', step, { text: 'x'.repeat(390_000), notBefore: NOW }));
-    await transport.send(large);
-    let found = 0;
-    for (let due = await transport.poll(NOW); due.envelopes.length > 0; due = await transport.poll(NOW)) {
-      found += due.envelopes.length;
-      await transport.delete(due.envelopes);
-    }
-    expect(found).toBe(5);
-  });
-
-  it('finds again what was not deleted', async () => {
-    const { client, transport } = await open(1);
+  it('says so when something could not be removed', async () => {
+    const { client, transport, due } = await open(1);
     await transport.send([dispatch('a', 0, { notBefore: NOW }), dispatch('b', 0, { notBefore: NOW + 1 })]);
-    const { envelopes } = await transport.poll(NOW + 1);
+    const found = await due(NOW + 1);
     leaveUnprocessed(client, (index, batch) => batch > 0 || index === 1);
-    await expect(transport.delete(envelopes)).rejects.toThrow('is throttled');
-    expect((await transport.poll(NOW + 1)).envelopes).toEqual([envelopes[1]]);
+    await expect(transport.remove(found)).rejects.toThrow('is throttled');
+    expect(await due(NOW + 1)).toEqual([found[1]]);
   });
 
-  it('takes what has no time of its own for due', async () => {
-    const { transport } = await open();
-    await transport.send([dispatch('e', 0)]);
-    expect((await transport.poll(NOW)).envelopes).toHaveLength(1);
+  it('answers for what stays unprocessed, entry by entry', async () => {
+    const { client, transport } = await open();
+    leaveUnprocessed(client, (index, batch) => (batch === 0 ? index === 1 : true));
+    const sent = await transport.send([dispatch('a', 0), dispatch('b', 0), dispatch('c', 0)]);
+    expect(sent).toMatchObject([{ ok: true }, { ok: false, error: { name: 'UnprocessedError' } }, { ok: true }]);
   });
 
   it('rejects when the table does not answer', async () => {
-    const { client, transport } = await open();
+    const { client, due } = await open();
     fail(client, 'Query', new Error('down'));
-    await expect(transport.poll(NOW)).rejects.toThrow('down');
+    await expect(due(NOW)).rejects.toThrow('down');
   });
 });

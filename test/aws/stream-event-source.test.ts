@@ -1,11 +1,11 @@
+import { requestsOf } from './count-requests';
+import { Embedded } from './embedded';
+import { leaveUnprocessed } from './faults';
 import { CheckpointTable } from '../../lambda/aws/dynamodb/checkpoint-table';
 import { StreamEventSource } from '../../lambda/aws/dynamodb/stream-event-source';
 import { systemClock, systemRandom } from '../../lambda/aws/system';
 import { checkpoint } from '../contract/journal';
 import { describeTransportContract, dispatch } from '../contract/transport';
-import { requestsOf } from './count-requests';
-import { Embedded } from './embedded';
-import { leaveUnprocessed } from './faults';
 
 const embedded = Embedded.use();
 const system = { random: systemRandom, clock: { ...systemClock, sleep: async () => undefined } };
@@ -48,7 +48,12 @@ describe('StreamEventSource', () => {
     const sent = await transport.send([{
       ...large,
       checkpoint: checkpoint('x'.repeat(128), 123_456, 234_567, {
-        machine: name, definition: name, source: name, event: name, next: name, states: Array(12).fill(name),
+        machine: name,
+        definition: name,
+        source: name,
+        event: name,
+        next: name,
+        states: Array(12).fill(name),
         error: { name, message: 'm'.repeat(1_000), state: name, attempts: 12 },
         mailbox: { through: 123, deferred: [1, 2, 3] },
       }),

@@ -53,8 +53,7 @@ export function describeDeadLetterStoreContract(name: string, open: () => Promis
     it.each([
       ['is empty', ''],
       ['has characters that no text should have', `\u0000\u0001${'\u001f'}x\ufffe\uffff`],
-      ['is as large as a message can be', 'ä"'.repeat(1_048_576 / 3).slice(0, 1_048_576 / 3 * 2)],
-      ['is as large as a message can be, and random', randomText(1_048_576)],
+      ['is text of many scripts', 'ä☃"\n\t\\'.repeat(1_000)],
     ])('keeps a body that %s', async (_, body) => {
       await store.put(letter({ body }));
       const [kept] = await letters();
@@ -62,23 +61,4 @@ export function describeDeadLetterStoreContract(name: string, open: () => Promis
       expect(kept).toEqual(letter({ body }));
     });
   });
-}
-
-/** Text of so many bytes (UTF-8) that no compression makes much smaller: one, two, three and four bytes a character. */
-function randomText(bytes: number): string {
-  let state = 42;
-  const random = (below: number) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    return Math.floor(state / 2 ** 32 * below);
-  };
-  let text = '';
-  let size = 0;
-  while (size < bytes - 4) {
-    const kind = random(20);
-    const code = kind < 17 ? 0x20 + random(0x5f) : kind < 19 ? 0xa0 + random(0x700) : 0x10000 + random(0xfffff);
-    const character = String.fromCodePoint(code);
-    text += character;
-    size += Buffer.byteLength(character);
-  }
-  return text + 'x'.repeat(bytes - size);
 }

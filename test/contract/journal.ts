@@ -29,7 +29,7 @@ const FULL: Partial<Checkpoint> = {
   states: ['checking', 'charging'],
   next: 'charged',
   place: { service: 'kinesis', resource: 'stream', shard: 'shardId-000000000001', sequenceNumber: '49590338271490256608559692538361571095921575989136588898' },
-  context: { total: 12.5, lines: [{ sku: 'ä☃😀', gift: true, note: null }], '__proto__x': {} },
+  context: { total: 12.5, lines: [{ sku: 'ä☃😀', gift: true, note: null }], __proto__x: {} },
   mailbox: { through: 7, deferred: [3, 5] },
   accepts: ['paid', 'cancelled'],
   error: { name: 'CardError', message: 'declined\n"twice"', state: 'charging', attempts: 4 },
@@ -110,7 +110,8 @@ export function describeJournalContract(name: string, open: () => Promise<Journa
     it('tells a long history of large entries whole', async () => {
       const text = 'x'.repeat(60_000);
       for (let start = 0; start < 40; start += 20) {
-        await journal.write(Array.from({ length: 20 }, (_, index) => checkpoint(executionId, start + index, start + index + 1, { context: { text } })));
+        const steps = Array.from({ length: 20 }, (_, index) => start + index);
+        await journal.write(steps.map((step) => checkpoint(executionId, step, step + 1, { context: { text } })));
       }
       const history = await journal.history(executionId);
       expect(history.map(({ step }) => step)).toEqual(Array.from({ length: 40 }, (_, step) => step));

@@ -185,7 +185,8 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
       const successors = await Promise.all(Array.from({ length: 12 }, () => store.acquire(request(1, 1))));
       expect(successors.filter(({ acquired }) => acquired)).toHaveLength(1);
 
-      const retries = await Promise.all(Array.from({ length: 12 }, () => store.acquire(request(1, 1, { now: NOW + 40_000, expires: NOW + 70_000 }))));
+      const later = { now: NOW + 40_000, expires: NOW + 70_000 };
+      const retries = await Promise.all(Array.from({ length: 12 }, () => store.acquire(request(1, 1, later))));
       expect(retries.filter(({ acquired }) => acquired)).toHaveLength(1);
       expect(await store.read(executionId)).toMatchObject({ fence: 3 });
     });

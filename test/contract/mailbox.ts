@@ -46,7 +46,7 @@ export function describeMailboxContract(name: string, open: () => Promise<Mailbo
       for (const id of ['a', 'b', 'c']) await mailbox.put(executionId, { id, event: 'paid' });
       await mailbox.remove(executionId, [1, 3]);
       expect((await mailbox.list(executionId)).map(({ id }) => id)).toEqual(['b']);
-      await mailbox.remove(executionId, [2, 2, 9].slice(0, 1));
+      await mailbox.remove(executionId, [2]);
       await mailbox.put(executionId, { id: 'a', event: 'paid' });
       expect(await mailbox.list(executionId)).toEqual([]);
       await mailbox.put(executionId, { id: 'd', event: 'paid' });
@@ -66,6 +66,15 @@ export function describeMailboxContract(name: string, open: () => Promise<Mailbo
       const mails = await mailbox.list(executionId);
       expect(mails.map(({ position }) => position)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
       expect(mails.map(({ id }) => id).sort()).toEqual(ids);
+    });
+
+    it('lets the mailbox of one execution go', async () => {
+      await mailbox.put(executionId, { id: 'a', event: 'paid' });
+      await mailbox.put(`${executionId}-other`, { id: 'a', event: 'paid' });
+      await mailbox.expire(executionId);
+      await mailbox.expire(`${executionId}-nobody`);
+      expect(await mailbox.list(`${executionId}-other`)).toHaveLength(1);
+      expect(await mailbox.list(`${executionId}-nobody`)).toEqual([]);
     });
 
     it('keeps executions apart', async () => {

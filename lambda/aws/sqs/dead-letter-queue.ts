@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { SendMessageCommand, type Message, type MessageAttributeValue, type SQSClient } from '@aws-sdk/client-sqs';
+import { SendMessageCommand, type Message, type MessageAttributeValue, type SendMessageCommandInput, type SQSClient } from '@aws-sdk/client-sqs';
 import { FORBIDDEN, MAX_MESSAGE_BYTES } from './limits';
 import type { DeadLetter, DeadLetterStore, Place, Random } from '../../engine/ports';
 
@@ -8,29 +8,29 @@ const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 /** The longest reason that is kept, in characters. A reason is a sentence; what is longer has somebody's data in it. */
-const MAX_REASON = 4_096;
+const MAX_REASON = 2_048;
 
 const COMPRESSED_BODY = 'The message is in the attribute "body", compressed with gzip.';
 
-const NATIVE_REASON = 'The source gave the message up: it was delivered again and again without being acknowledged.';
+const NO_REASON = 'The message says no reason: the source has put it here after too many deliveries, or it left no room for one.';
 
 /** SQS takes no message that large. Only a source with larger messages than SQS has can deliver one. */
 export class DeadLetterTooLargeError extends Error {
   public override readonly name = 'DeadLetterTooLargeError';
 
   constructor(bytes: number, compressed: number) {
-    super(`A dead letter has ${bytes} bytes, compressed ${compressed}; an SQS queue takes ${MAX_MESSAGE_BYTES} with its attributes.`);
+    super(`A dead letter has ${bytes} bytes, compressed and with its attributes ${compressed}; a message of SQS takes ${MAX_MESSAGE_BYTES}.`);
   }
 }
 
 /**
  * Dead letters in an SQS queue: the body of the message is the message as it came, unchanged, and what else is known of it stands in
  * message attributes (`reason`, `executionId`, `machine`, `place` as JSON, `at`). So letters look the same whether this class has put them
- * there or the source's own redrive policy (those have no attributes), and the redrive of SQS itself can send both back.
+ * there or the source's own redrive policy (those have no attributes), and SQS's own redrive can send both back.
  *
- * A body is never cut. One that SQS would not take as it is, because the attributes make it too large or because it has characters that SQS
- * forbids, is put into the attribute `body`, compressed. That is enough for any message of SQS: text has at most 7.2 bits of information
- * a byte (there are 144.6ⁿ valid UTF-8 texts of n bytes), so compression makes room for the attributes even if the text is random.
+ * A body is never cut. Every envelope has room for the attributes beside it; a message that somebody else has made so large that it has
+ * not, goes without them. One that cannot be the body of a message (it is empty, has characters that SQS forbids, or comes from a source
+ * with larger messages) is put into the attribute `body`, compressed.
  */
 export class DeadLetterQueue implements DeadLetterStore {
   private readonly isFifo: boolean;
@@ -42,12 +42,9 @@ export class DeadLetterQueue implements DeadLetterStore {
 
   /** @throws DeadLetterTooLargeError when the letter fits into no message, not even compressed */
   public async put(letter: DeadLetter): Promise<void> {
-    const attributes = attributesOf(letter);
-    const isSendable = letter.body.length > 0 && !FORBIDDEN.test(letter.body) && sizeOf(letter.body, attributes) <= MAX_MESSAGE_BYTES;
-    const message = isSendable ? { MessageBody: letter.body, MessageAttributes: attributes } : await inAttribute(letter.body, attributes);
     await this.client.send(new SendMessageCommand({
       QueueUrl: this.queueUrl,
-      ...message,
+      ...await messageOf(letter),
       ...this.isFifo ? { MessageGroupId: letter.executionId ?? 'unknown', MessageDeduplicationId: this.system.random.id() } : {},
     }));
   }
@@ -63,7 +60,7 @@ export async function readDeadLetter(message: Message, queueUrl: string): Promis
   const body = attributes.body?.BinaryValue;
   const place = attributes.place?.StringValue;
   return {
-    reason: attributes.reason?.StringValue ?? NATIVE_REASON,
+    reason: attributes.reason?.StringValue ?? NO_REASON,
     executionId: attributes.executionId?.StringValue,
     machine: attributes.machine?.StringValue,
     body: body ? (await decompress(body)).toString() : message.Body ?? '',
@@ -77,13 +74,20 @@ export async function readDeadLetter(message: Message, queueUrl: string): Promis
   };
 }
 
-async function inAttribute(body: string, attributes: Record<string, MessageAttributeValue>) {
-  const MessageAttributes = { ...attributes, body: { DataType: 'Binary', BinaryValue: await compress(body) } };
-  const bytes = sizeOf(COMPRESSED_BODY, MessageAttributes);
-  if (bytes > MAX_MESSAGE_BYTES) {
-    throw new DeadLetterTooLargeError(Buffer.byteLength(body), bytes);
+async function messageOf(letter: DeadLetter): Promise<Pick<SendMessageCommandInput, 'MessageBody' | 'MessageAttributes'>> {
+  const attributes = attributesOf(letter);
+  const bytes = Buffer.byteLength(letter.body);
+  const isBody = bytes > 0 && bytes <= MAX_MESSAGE_BYTES && !FORBIDDEN.test(letter.body);
+  if (isBody) {
+    const hasRoom = bytes + sizeOf(attributes) <= MAX_MESSAGE_BYTES;
+    return { MessageBody: letter.body, MessageAttributes: hasRoom ? attributes : {} };
   }
-  return { MessageBody: COMPRESSED_BODY, MessageAttributes };
+  const compressed = { ...attributes, body: { DataType: 'Binary', BinaryValue: await compress(letter.body) } };
+  const size = COMPRESSED_BODY.length + sizeOf(compressed);
+  if (size > MAX_MESSAGE_BYTES) {
+    throw new DeadLetterTooLargeError(bytes, size);
+  }
+  return { MessageBody: COMPRESSED_BODY, MessageAttributes: compressed };
 }
 
 function attributesOf(letter: DeadLetter): Record<string, MessageAttributeValue> {
@@ -95,17 +99,18 @@ function attributesOf(letter: DeadLetter): Record<string, MessageAttributeValue>
     at: String(letter.at),
   };
   return Object.fromEntries(Object.entries(texts)
+    // A value must not be empty.
     .filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '')
-    .map(([name, value]) => [name, { DataType: 'String', StringValue: value.replace(new RegExp(FORBIDDEN, 'g'), '\ufffd') }]));
+    .map(([name, value]) => [name, { DataType: 'String', StringValue: value.replace(new RegExp(FORBIDDEN, 'gu'), '\ufffd') }]));
 }
 
 function shortened(reason: string): string {
   return reason.length <= MAX_REASON ? reason : `${reason.slice(0, MAX_REASON)}… (${reason.length - MAX_REASON} characters more)`;
 }
 
-/** What SQS counts: the body, and of each attribute the name, the type and the value. */
-function sizeOf(body: string, attributes: Record<string, MessageAttributeValue>): number {
-  return Object.entries(attributes).reduce((sum, [name, { DataType = '', StringValue = '', BinaryValue = '' }]) => (
-    sum + Buffer.byteLength(name) + Buffer.byteLength(DataType) + Buffer.byteLength(StringValue) + Buffer.byteLength(BinaryValue)
-  ), Buffer.byteLength(body));
+/** What SQS counts of attributes: name, type and value, of bytes what they take as Base64. */
+function sizeOf(attributes: Record<string, MessageAttributeValue>): number {
+  return Object.entries(attributes).reduce((sum, [name, { DataType = '', StringValue = '', BinaryValue }]) => (
+    sum + Buffer.byteLength(name + DataType + StringValue) + Math.ceil((BinaryValue?.length ?? 0) / 3) * 4
+  ), 0);
 }

@@ -1,5 +1,5 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { MAX_BATCH_ENTRIES, MAX_MESSAGE_BYTES } from './limits';
+import { MAX_BATCH_ENTRIES, MAX_BODY_BYTES, MAX_MESSAGE_BYTES } from './limits';
 import { sendBatch, type EntryOptions } from './send-batch';
 import type { Dispatch, Random, Sent, Transport } from '../../engine/ports';
 
@@ -15,7 +15,7 @@ export class QueueEventSource implements Transport {
   public readonly name = 'sqs';
   public readonly maxBatchEntries = MAX_BATCH_ENTRIES;
   public readonly maxBatchBytes = MAX_MESSAGE_BYTES;
-  public readonly maxBodyBytes = MAX_MESSAGE_BYTES;
+  public readonly maxBodyBytes = MAX_BODY_BYTES;
   public readonly longestDelay = 0;
 
   constructor(

@@ -1,5 +1,5 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { MAX_BATCH_ENTRIES, MAX_DELAY_SECONDS, MAX_MESSAGE_BYTES } from './limits';
+import { MAX_BATCH_ENTRIES, MAX_BODY_BYTES, MAX_DELAY_SECONDS, MAX_MESSAGE_BYTES } from './limits';
 import { sendBatch } from './send-batch';
 import type { Clock, Dispatch, Sent, Transport } from '../../engine/ports';
 
@@ -11,7 +11,7 @@ export class RetryQueue implements Transport {
   public readonly name = 'sqs';
   public readonly maxBatchEntries = MAX_BATCH_ENTRIES;
   public readonly maxBatchBytes = MAX_MESSAGE_BYTES;
-  public readonly maxBodyBytes = MAX_MESSAGE_BYTES;
+  public readonly maxBodyBytes = MAX_BODY_BYTES;
   public readonly longestDelay = MAX_DELAY_SECONDS * 1_000;
 
   constructor(

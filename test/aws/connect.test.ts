@@ -1,0 +1,96 @@
+import { requestsOf } from './count-requests';
+import { Embedded } from './embedded';
+import type { WorkflowConfiguration } from '../../lambda/aws/configuration';
+import { connect } from '../../lambda/aws/connect';
+import { letter } from '../contract/dead-letters';
+import { checkpoint } from '../contract/journal';
+import { dispatch } from '../contract/transport';
+
+const embedded = Embedded.use();
+
+async function deploy(more: (resources: { readonly queueUrl: string; readonly retries: string }) => Partial<WorkflowConfiguration>) {
+  const checkpoints = await embedded.table('checkpoints');
+  const dead = await embedded.queue();
+  const resources = { queueUrl: await embedded.queue(), retries: await embedded.table('retries') };
+  const configuration: WorkflowConfiguration = {
+    workflow: 'Orders',
+    machines: ['order'],
+    eventSource: { service: 'sqs', queueUrl: resources.queueUrl },
+    retryQueues: [{ service: 'dynamodb', tableName: resources.retries, shards: 2 }],
+    lockTable: { service: 'dynamodb', tableName: await embedded.table('locks'), retentionDays: 30 },
+    checkpointTable: { service: 'dynamodb', tableName: checkpoints, retentionDays: 30 },
+    deadLetterQueue: { service: 'sqs', queueUrl: dead },
+    ...more(resources),
+  };
+  return { ...resources, checkpoints, dead, configuration };
+}
+
+describe('connect', () => {
+  it('has every resource of the configuration behind its port', async () => {
+    const { configuration, queueUrl, retries, checkpoints, dead } = await deploy((resources) => ({
+      failoverEventSource: { service: 'dynamodb' },
+      retryQueues: [{ service: 'dynamodb', tableName: resources.retries, shards: 2 }, { service: 'sqs', queueUrl: resources.queueUrl }],
+    }));
+    const { ports, dueStores, close } = await connect(configuration);
+    expect(ports.eventSources.map(({ name }) => name)).toEqual(['sqs', 'dynamodb']);
+    expect(ports.retryQueues.map(({ name }) => name)).toEqual(['dynamodb', 'sqs']);
+    expect(dueStores).toEqual([ports.retryQueues[0]]);
+
+    await ports.eventSources[0]?.send([dispatch('a', 0)]);
+    await ports.eventSources[1]?.send([{ ...dispatch('a', 1), checkpoint: checkpoint('a', 0, 1) }]);
+    await ports.retryQueues[0]?.send([dispatch('b', 0)]);
+    await ports.retryQueues[1]?.send([dispatch('c', 0)]);
+    await ports.mailbox.put('a', { id: 'm', event: 'paid' });
+    await ports.deadLetters.put(letter());
+    const { acquired } = await ports.locks.acquire({
+      executionId: 'a', machine: 'order', step: 0, parent: 0, state: 's', holder: ports.random.id(), now: ports.clock.now(), expires: ports.clock.now() + 9,
+    });
+
+    expect(acquired).toBe(true);
+    expect((await embedded.receive(queueUrl)).map(({ Body }) => Body).sort()).toEqual([dispatch('a', 0).body, dispatch('c', 0).body]);
+    expect(await embedded.items(retries)).toHaveLength(1);
+    expect(await embedded.receive(dead)).toHaveLength(1);
+    expect((await embedded.items(checkpoints)).map(({ entry }) => entry?.S).sort()).toEqual([
+      'mail#0000000001', 'mailbox', 'mailid#m', 'step#0000000000#000000000001',
+    ]);
+    expect(await ports.journal.history('a')).toHaveLength(1);
+    close();
+  });
+
+  it('makes no request by itself', async () => {
+    const { configuration } = await deploy(() => ({}));
+    expect(await requestsOf(async () => (await connect(configuration)).close())).toEqual([]);
+  });
+
+  it('loads the client of SQS only when it is needed', async () => {
+    const { configuration, dead } = await deploy(() => ({ eventSource: { service: 'dynamodb' } }));
+    await jest.isolateModulesAsync(async () => {
+      let isLoaded = false;
+      jest.doMock('../../lambda/aws/sqs/index.js', () => {
+        isLoaded = true;
+        return jest.requireActual<object>('../../lambda/aws/sqs/index.js');
+      });
+      const { connect: connectAnew } = await import('../../lambda/aws/connect.js');
+      const { ports, close } = await connectAnew(configuration);
+      expect(ports.eventSources.map(({ name }) => name)).toEqual(['dynamodb']);
+      expect(isLoaded).toBe(false);
+      await ports.deadLetters.put(letter());
+      expect(isLoaded).toBe(true);
+      close();
+    });
+    expect(await embedded.receive(dead)).toHaveLength(1);
+  });
+
+  it('takes clock, random numbers, logger and metrics from outside', async () => {
+    const { configuration } = await deploy(() => ({}));
+    const system = {
+      clock: { now: () => 7, sleep: async () => undefined },
+      random: { next: () => 0.5, id: () => 'id' },
+      logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+      metrics: { count: () => undefined, flush: () => undefined },
+    };
+    const { ports, close } = await connect(configuration, system);
+    expect(ports).toMatchObject(system);
+    close();
+  });
+});

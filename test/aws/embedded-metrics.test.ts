@@ -1,0 +1,81 @@
+import { EmbeddedMetrics } from '../../lambda/aws/cloudwatch/embedded-metrics';
+
+const NOW = 1_900_000_000_000;
+
+function open(workflow = 'Orders') {
+  const written: string[] = [];
+  const metrics = new EmbeddedMetrics(workflow, { now: () => NOW, sleep: async () => undefined }, (lines) => { written.push(lines); });
+  const lines = () => written.join('').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>);
+  return { metrics, written, lines };
+}
+
+describe('EmbeddedMetrics', () => {
+  it('writes nothing when nothing was counted', () => {
+    const { metrics, written } = open();
+    metrics.flush();
+    expect(written).toEqual([]);
+  });
+
+  it('sums up, and writes one line for each machine and state, all at once', () => {
+    const { metrics, written, lines } = open();
+    metrics.count('Transition', 'order', 'charging');
+    metrics.count('Transition', 'order', 'charging');
+    metrics.count('Retry', 'order', 'charging');
+    metrics.count('Transition', 'order', 'shipping');
+    metrics.count('CheckpointFailure', 'order');
+    metrics.count('LockFailure');
+    expect(written).toEqual([]);
+    metrics.flush();
+    expect(written).toHaveLength(1);
+    expect(written[0]?.endsWith('}\n')).toBe(true);
+    expect(lines()[0]).toEqual({
+      _aws: {
+        Timestamp: NOW,
+        CloudWatchMetrics: [{
+          Namespace: 'CdkLambdaFsm',
+          Dimensions: [['workflow'], ['workflow', 'machine'], ['workflow', 'machine', 'state']],
+          Metrics: [{ Name: 'Transition', Unit: 'Count' }, { Name: 'Retry', Unit: 'Count' }],
+        }],
+      },
+      workflow: 'Orders',
+      machine: 'order',
+      state: 'charging',
+      Transition: 2,
+      Retry: 1,
+    });
+    expect(lines().slice(1)).toMatchObject([
+      { workflow: 'Orders', machine: 'order', state: 'shipping', Transition: 1 },
+      { _aws: { CloudWatchMetrics: [{ Dimensions: [['workflow'], ['workflow', 'machine']] }] }, machine: 'order', CheckpointFailure: 1 },
+      { _aws: { CloudWatchMetrics: [{ Dimensions: [['workflow']] }] }, workflow: 'Orders', LockFailure: 1 },
+    ]);
+  });
+
+  it('begins anew after a flush', () => {
+    const { metrics, lines } = open();
+    metrics.count('Busy');
+    metrics.flush();
+    metrics.flush();
+    metrics.count('Busy');
+    metrics.flush();
+    expect(lines().map(({ Busy }) => Busy)).toEqual([1, 1]);
+  });
+
+  it('gives every dimension a value that CloudWatch takes', () => {
+    const { metrics, lines } = open('Bestellungen für 😀');
+    metrics.count('Busy', ':order\n', 'x'.repeat(2_000));
+    metrics.flush();
+    expect(lines()).toMatchObject([{ workflow: 'Bestellungen f%C3%BCr %F0%9F%98%80', machine: '%3Aorder%0A', state: 'x'.repeat(1_024) }]);
+  });
+
+  it('writes to the standard output', () => {
+    const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    try {
+      const metrics = new EmbeddedMetrics('Orders', { now: () => NOW, sleep: async () => undefined });
+      metrics.count('Busy');
+      metrics.flush();
+      expect(write).toHaveBeenCalledWith(expect.stringMatching(/^\{"_aws".*\}\n$/));
+    } finally {
+      write.mockRestore();
+    }
+  });
+});

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { requestsOf } from './count-requests';
+import { Embedded } from './embedded';
+import { DeadLetterQueue, readDeadLetter } from '../../lambda/aws/sqs/dead-letter-queue';
+import { MAX_BODY_BYTES, MAX_MESSAGE_BYTES } from '../../lambda/aws/sqs/limits';
+import { systemRandom } from '../../lambda/aws/system';
+import { describeDeadLetterStoreContract, letter } from '../contract/dead-letters';
+
+const embedded = Embedded.use();
+
+async function open(options: { readonly fifo?: boolean } = {}) {
+  const queueUrl = await embedded.queue(options);
+  const store = new DeadLetterQueue(embedded.sqs(), queueUrl, { random: systemRandom });
+  return {
+    store,
+    queueUrl,
+    letters: async () => Promise.all((await embedded.receive(queueUrl)).map((message) => readDeadLetter(message, queueUrl))),
+  };
+}
+
+describeDeadLetterStoreContract('DeadLetterQueue', () => open());
+describeDeadLetterStoreContract('DeadLetterQueue, FIFO', () => open({ fifo: true }));
+
+describe('DeadLetterQueue', () => {
+  it('has the message itself for a body, as a redrive policy would, and the rest in attributes', async () => {
+    const { store, queueUrl } = await open();
+    expect(await requestsOf(() => store.put(letter()))).toEqual(['SendMessage']);
+    const [message] = await embedded.receive(queueUrl);
+    expect(message?.Body).toBe(letter().body);
+    expect(Object.keys(message?.MessageAttributes ?? {}).sort()).toEqual(['at', 'executionId', 'machine', 'place', 'reason']);
+  });
+
+  it('reads what a redrive policy has put there', async () => {
+    const { queueUrl, letters } = await open();
+    await embedded.sqs().send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: 'poison' }));
+    expect(await letters()).toEqual([{
+      reason: expect.stringContaining('The message says no reason'),
+      body: 'poison',
+      place: { service: 'sqs', resource: queueUrl, messageId: expect.any(String) },
+      at: expect.any(Number),
+    }]);
+  });
+
+  it('shortens a reason that is no sentence any more, and says by how much', async () => {
+    const { store, letters } = await open();
+    await store.put(letter({ reason: 'x'.repeat(5_000) }));
+    expect((await letters())[0]?.reason).toBe(`${'x'.repeat(2_048)}… (2952 characters more)`);
+  });
+
+  it('replaces characters in a reason that no message may have', async () => {
+    const { store, letters } = await open();
+    await store.put(letter({ reason: 'a\u0000b\ud800c' }));
+    expect((await letters())[0]?.reason).toBe('a\ufffdb\ufffdc');
+  });
+
+  it('has room for the largest envelope together with all that is known of it', async () => {
+    const { store, letters } = await open();
+    const largest = letter({
+      body: randomText(MAX_BODY_BYTES),
+      reason: '☃'.repeat(5_000),
+      executionId: 'e'.repeat(128),
+      machine: '☃'.repeat(256),
+      place: {
+        service: 'kinesis', resource: 'r'.repeat(300), messageId: 'm'.repeat(100), shard: 'shardId-000000000001', sequenceNumber: '4'.repeat(128),
+      },
+    });
+    await store.put(largest);
+    const [kept] = await letters();
+    expect(kept).toMatchObject({ executionId: largest.executionId, machine: largest.machine, place: largest.place });
+    expect(kept?.body === largest.body).toBe(true);
+  });
+
+  it('keeps a message whole that leaves no room for anything else', async () => {
+    const { store, letters } = await open();
+    const body = randomText(MAX_MESSAGE_BYTES);
+    await store.put(letter({ body }));
+    const [kept] = await letters();
+    expect(kept?.body === body).toBe(true);
+    expect(kept?.reason).toContain('left no room for one');
+  });
+
+  it('compresses a message that is larger than any of SQS', async () => {
+    const { store, letters } = await open();
+    const body = 'ä"'.repeat(1_000_000);
+    await store.put(letter({ body }));
+    const [kept] = await letters();
+    expect(kept?.body === body).toBe(true);
+    expect(kept?.reason).toBe(letter().reason);
+  });
+
+  it('says so when a letter fits into no message', async () => {
+    const { store, letters } = await open();
+    await expect(store.put(letter({ body: randomText(1_500_000) }))).rejects.toMatchObject({ name: 'DeadLetterTooLargeError' });
+    expect(await letters()).toEqual([]);
+  });
+});
+
+/** Text of so many bytes that no compression makes much smaller. */
+function randomText(bytes: number): string {
+  return randomBytes(bytes).toString('base64').slice(0, bytes);
+}

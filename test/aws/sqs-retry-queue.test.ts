@@ -1,0 +1,48 @@
+import { Embedded } from './embedded';
+import { intercept } from './faults';
+import { RetryQueue } from '../../lambda/aws/sqs/retry-queue';
+import { systemClock } from '../../lambda/aws/system';
+import { describeTransportContract, dispatch } from '../contract/transport';
+
+const NOW = 1_900_000_000_000;
+const embedded = Embedded.use();
+
+async function open() {
+  const queueUrl = await embedded.queue();
+  const client = embedded.sqs();
+  const transport = new RetryQueue(client, { queueUrl }, { clock: { ...systemClock, now: () => NOW } });
+  return {
+    client,
+    queueUrl,
+    transport,
+    received: async () => (await embedded.receive(queueUrl)).map(({ Body = '' }) => Body),
+    takesAllCharacters: false,
+  };
+}
+
+describeTransportContract('RetryQueue', open);
+
+describe('RetryQueue', () => {
+  it('delays each message until its envelope may run, but for 15 minutes at most', async () => {
+    const { client, transport } = await open();
+    const delays: unknown[] = [];
+    intercept(client, 'SendMessageBatch', async (input, request) => {
+      // The operation tells the type of its input.
+      delays.push(...(input as { Entries: { DelaySeconds?: number }[] }).Entries.map(({ DelaySeconds }) => DelaySeconds));
+      return request();
+    });
+    const due = [undefined, NOW, NOW - 5_000, NOW + 1, NOW + 1_000, NOW + 59_001, NOW + 900_000, NOW + 900_001, NOW + 86_400_000];
+    const sent = await transport.send(due.map((notBefore, index) => dispatch(`e-${index}`, 0, { notBefore })));
+    expect(sent.every(({ ok }) => ok)).toBe(true);
+    expect(delays).toEqual([0, 0, 0, 1, 1, 60, 900, 900, 900]);
+    expect(transport.longestDelay).toBe(900_000);
+  });
+
+  it('holds a message back', async () => {
+    const { transport, received } = await open();
+    await transport.send([dispatch('late', 0, { notBefore: NOW + 1_000 }), dispatch('now', 0)]);
+    expect(await received()).toEqual([dispatch('now', 0).body]);
+    await systemClock.sleep(1_100);
+    expect(await received()).toEqual([dispatch('late', 0, { notBefore: NOW + 1_000 }).body]);
+  });
+});
