@@ -26,7 +26,8 @@ export interface DraftState {
   readonly entry?: string;
   readonly do?: string;
   readonly exit?: string;
-  readonly transitions: readonly DraftTransition[];
+  /** Absent when they could not be read. */
+  readonly transitions?: readonly DraftTransition[];
   readonly catch?: Omit<DraftTransition, 'event'>;
   readonly maxRetries?: number;
   readonly backoff?: Partial<Backoff>;

@@ -26,8 +26,8 @@ export interface Implement {
  * ```
  */
 export const implement: Implement = Object.assign(
-  <M extends MachineInput>(machine: M, actions: ActionsOf<M>) => ({ machine, actions: forgetTypes(actions) }),
-  { for: <Context>() => <M extends MachineInput>(machine: M, actions: ActionsOf<M, Context>) => ({ machine, actions: forgetTypes(actions) }) },
+  (machine: MachineInput, actions: object) => ({ machine, actions: forgetTypes(actions) }),
+  { for: () => (machine: MachineInput, actions: object) => ({ machine, actions: forgetTypes(actions) }) },
 );
 
 /**

@@ -66,8 +66,8 @@ class Loader {
     try {
       text = readFileSync(file, 'utf8');
     } catch (error) {
-      const reason = isMissing(error) ? 'does not exist' : `cannot be read (${error instanceof Error ? error.message : String(error)})`;
-      this.findings.error(importedAt ?? { file }, `The file ${path.resolve(file)} ${reason}`, importedAt ? 'Correct the import.' : 'Correct the path.');
+      const fix = importedAt ? 'Correct the import.' : 'Correct the path.';
+      this.findings.error(importedAt ?? { file }, `The file ${path.resolve(file)} ${reasonOf(error)}`, fix);
       return;
     }
     this.read(text, format, file);
@@ -76,7 +76,7 @@ class Loader {
   public read(text: string, format: Format, file: string): void {
     this.files.add(path.resolve(file));
     this.chain.push(file);
-    const source = parseText(text, format, file, this.findings);
+    const source = parseText(text.replace(/^\uFEFF/, ''), format, file, this.findings);
     if (source) {
       this.readFile(source, file);
     }
@@ -128,12 +128,12 @@ class Loader {
 
   private readImport(item: SourceMap, importer: string): void {
     const fields = new Fields(item, 'an import', ['import'], { file: importer, line: item.line }, this.findings, 'fsm.yaml');
+    fields.need('import');
     const imported = fields.text('import');
-    const place = fields.placeOf('import');
-    if (!imported) {
-      this.findings.error(place, 'The import names no file', 'Write "import: other.yaml".');
+    if (imported === undefined) {
       return;
     }
+    const place = fields.placeOf('import');
     const file = resolveImport(imported, importer);
     const cycle = this.chain.findIndex((open) => path.resolve(open) === path.resolve(file));
     if (cycle >= 0) {
@@ -183,6 +183,8 @@ function isFile(file: string): boolean {
   }
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+/** Why a file cannot be read. The error may come from another realm than this code, as it does in a test runner's sandbox. */
+function reasonOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return code === 'ENOENT' ? 'does not exist' : `cannot be read (${String(error)})`;
 }

@@ -33,7 +33,7 @@ export function resolveBackoff(own: Partial<Backoff> | undefined, inherited: Bac
 
 function normalizeState(draft: DraftState, maxRetries: number, backoff: Backoff): State {
   // The fsm.yaml dialect allows transitions out of final states; its system never takes them.
-  const transitions = draft.final ? [] : draft.transitions;
+  const transitions = draft.final ? [] : draft.transitions ?? [];
   return {
     name: draft.name,
     final: draft.final,

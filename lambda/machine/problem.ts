@@ -67,10 +67,13 @@ export function quote(name: string): string {
 }
 
 /** Names as an enumeration: `"a", "b" or "c"`. */
-export function oneOf(names: readonly string[]): string {
+export function enumerate(names: readonly string[], conjunction: 'and' | 'or'): string {
   const shown = names.length > 20 ? [...names.slice(0, 20).map(quote), `${names.length - 20} more`] : names.map(quote);
-  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} or ${shown[shown.length - 1]}`;
+  return [shown.slice(0, -1).join(', '), shown.at(-1)].filter(Boolean).join(` ${conjunction} `);
 }
+
+/** More lines than this nobody reads, and logs cut them off at a random place. */
+const MAX_LINES = 200;
 
 function summarize(problems: readonly Problem[]): string {
   const errors = problems.filter((problem) => problem.severity === 'error').length;
@@ -79,5 +82,7 @@ function summarize(problems: readonly Problem[]): string {
     `${errors} ${errors === 1 ? 'error' : 'errors'}`,
     ...(warnings > 0 ? [`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`] : []),
   ];
-  return [`${counts.join(' and ')} in the machine definition:`, ...problems.map((problem) => `  ${describeProblem(problem)}`)].join('\n');
+  const lines = problems.slice(0, MAX_LINES).map((problem) => `  ${describeProblem(problem)}`);
+  const rest = problems.length > MAX_LINES ? [`  … and ${problems.length - MAX_LINES} more.`] : [];
+  return [`${counts.join(' and ')} in the machine definition:`, ...lines, ...rest].join('\n');
 }

@@ -2,7 +2,7 @@ import { DEFAULT_BACKOFF, type Backoff } from './definition';
 import type { DraftMachine, DraftState, DraftTransition } from './draft';
 import { nearest } from './nearest';
 import { resolveBackoff } from './normalize';
-import { oneOf, quote, type Findings, type Place } from './problem';
+import { enumerate, quote, type Findings, type Place } from './problem';
 
 /** Checks that names are unique among machines that are to be used together. */
 export function checkMachineNames(machines: readonly { readonly name: string; readonly place: Place }[], findings: Findings): void {
@@ -21,12 +21,12 @@ export function checkMachine(machine: DraftMachine, findings: Findings): void {
   // A state whose name is missing was reported; nothing can lead to it.
   const states = machine.states.filter((state) => state.name !== '');
   const graph = new Graph(states);
-  reportTwins(states, 'state', findings);
+  const twins = reportTwins(states, 'state', findings);
   checkInitial(machine, graph, findings);
   for (const state of machine.states) {
     checkTransitions(machine, state, graph, findings);
   }
-  checkEnds(machine, states, graph, findings);
+  checkEnds(machine, states.filter((state) => !twins.has(state)), graph, findings);
   checkBackoffs(machine, findings);
 }
 
@@ -34,19 +34,24 @@ export function checkMachine(machine: DraftMachine, findings: Findings): void {
 class Graph {
   public readonly names: ReadonlySet<string>;
   private readonly successors = new Map<string, Set<string>>();
-  /** States with a transition of which nobody can say where it should lead. */
-  private readonly uncertain = new Set<string>();
+  /** States with a transition that could not be read: nobody can say where it leads. */
+  public readonly unread = new Set<string>();
+  /** States with a transition to something that is no state. */
+  private readonly astray = new Set<string>();
 
   constructor(states: readonly DraftState[]) {
     this.names = new Set(states.map((state) => state.name));
     for (const { name, transitions, catch: caught } of states) {
       const targets = this.successors.get(name) ?? new Set<string>();
-      for (const { target } of caught ? [...transitions, caught] : transitions) {
+      if (!transitions) {
+        this.unread.add(name);
+      }
+      for (const { target } of [...transitions ?? [], ...caught ? [caught] : []]) {
         const found = this.find(target);
-        if (found === undefined) {
-          this.uncertain.add(name);
-        } else {
+        if (found !== undefined) {
           targets.add(found);
+        } else {
+          (target === undefined ? this.unread : this.astray).add(name);
         }
       }
       this.successors.set(name, targets);
@@ -71,7 +76,7 @@ class Graph {
         predecessors.set(to, [...predecessors.get(to) ?? [], from]);
       }
     }
-    return closure([...names, ...this.uncertain], (name) => predecessors.get(name) ?? []);
+    return closure([...names, ...this.unread, ...this.astray], (name) => predecessors.get(name) ?? []);
   }
 }
 
@@ -104,8 +109,9 @@ function checkInitial(machine: DraftMachine, graph: Graph, findings: Findings): 
 }
 
 function checkTransitions(machine: DraftMachine, state: DraftState, graph: Graph, findings: Findings): void {
-  reportTwins(state.transitions.map((transition) => ({ name: transition.event, place: transition.place })), 'event', findings);
-  for (const transition of state.transitions) {
+  const transitions = state.transitions ?? [];
+  reportTwins(transitions.map((transition) => ({ name: transition.event, place: transition.place })), 'event', findings);
+  for (const transition of transitions) {
     checkTarget(transition, 'target', graph, findings);
     if (state.final && machine.form === 'own') {
       findings.error(transition.place, 'A final state has no transitions', 'Remove the transition, or "final".');
@@ -134,16 +140,17 @@ function checkTarget(transition: Omit<DraftTransition, 'event'>, what: string, g
 function checkEnds(machine: DraftMachine, states: readonly DraftState[], graph: Graph, findings: Findings): void {
   const initial = machine.initial.map(({ name }) => graph.find(name)).filter((name) => name !== undefined);
   const reachable = graph.reachableFrom(initial);
+  const allPathsKnown = initial.length > 0 && ![...reachable].some((name) => graph.unread.has(name));
   const finals = states.filter((state) => state.final).map((state) => state.name);
   const ending = graph.leadingTo(finals);
   if (finals.length === 0) {
     findings.error(machine.place, 'The machine has no final state, so its executions never end', 'Add "final: true" to each state in which they end.');
   }
   for (const { name, place, final, transitions } of states) {
-    if (initial.length > 0 && !reachable.has(name)) {
-      findings.error(place, `The state is unreachable: no path leads to it from the initial state ${oneOf(initial)}`, 'Add a transition to it, or remove it.');
+    if (allPathsKnown && !reachable.has(name)) {
+      findings.error(place, `The state is unreachable: no path leads to it from the initial state ${enumerate(initial, 'or')}`, 'Add a transition to it, or remove it.');
     }
-    if (!final && transitions.length === 0) {
+    if (!final && transitions?.length === 0) {
       findings.error(place, 'The state is not final, but handles no event: an execution would never leave it', 'Add "final: true", or a transition.');
     } else if (finals.length > 0 && !ending.has(name)) {
       findings.error(place, 'No path leads from this state to a final one: an execution that enters it never ends', 'Add a transition to a state that leads to a final one.');
@@ -166,22 +173,26 @@ function checkBackoffs(machine: DraftMachine, findings: Findings): void {
   }
 }
 
-/** Reports each name that is there again. */
-function reportTwins(named: readonly { readonly name: string; readonly place: Place }[], what: string, findings: Findings): void {
-  const seen = new Map<string, Place>();
-  for (const { name, place } of named) {
-    const first = seen.get(name);
-    if (first) {
-      findings.error(place, `There is a second ${what} ${quote(name)}${inLine(first, place)}`, 'Rename or remove one of them.');
+/** Reports each one whose name is there before it, and returns them. */
+function reportTwins<T extends { name: string; place: Place }>(all: readonly T[], what: string, findings: Findings): Set<T> {
+  const first = new Map<string, Place>();
+  const twins = new Set<T>();
+  for (const each of all) {
+    const earlier = first.get(each.name);
+    if (earlier) {
+      twins.add(each);
+      const where = inLine(earlier, each.place);
+      findings.error(each.place, `There is a second ${what} ${quote(each.name)}${where && `; the first is${where}`}`, 'Rename or remove one of them.');
     } else {
-      seen.set(name, place);
+      first.set(each.name, each.place);
     }
   }
+  return twins;
 }
 
 function mendName(name: string, graph: Graph): string {
   const meant = graph.find(name);
-  return meant === undefined ? `Add the state, or name one of ${oneOf([...graph.names])}.` : `Did you mean ${quote(meant)}?`;
+  return meant === undefined ? `Add the state, or name one of ${enumerate([...graph.names], 'or')}.` : `Did you mean ${quote(meant)}?`;
 }
 
 function inLine(first: Place, second: Place = first): string {

@@ -1,6 +1,6 @@
 import type { Form } from '../draft';
 import { nearest } from '../nearest';
-import { oneOf, quote, type Findings, type Place } from '../problem';
+import { enumerate, quote, type Findings, type Place } from '../problem';
 import { whatIs, type Source, type SourceEntry } from './source';
 
 /**
@@ -8,6 +8,8 @@ import { whatIs, type Source, type SourceEntry } from './source';
  * counts as left out; so does one that is null.
  */
 export class Fields {
+  /** Whether there is a map at all. */
+  public readonly readable: boolean;
   private readonly entries = new Map<string, SourceEntry>();
 
   /**
@@ -16,8 +18,9 @@ export class Fields {
    * @param form in the fsm.yaml dialect, a property that nobody could mean is only a warning: its system ignores them
    */
   constructor(source: Source, what: string, known: readonly string[], private readonly place: Place, private readonly findings: Findings, form: Form = 'own') {
+    this.readable = source.kind === 'map';
     if (source.kind !== 'map') {
-      findings.error(place, `Instead of ${what} there is ${whatIs(source)}`, `Write a map with ${oneOf(known)}.`);
+      findings.error(place, `Instead of ${what} there is ${whatIs(source)}`, `Write a map with the properties ${enumerate(known, 'and')}.`);
       return;
     }
     for (const entry of source.entries) {
@@ -25,7 +28,7 @@ export class Fields {
       const earlier = this.entries.get(entry.key);
       if (!known.includes(entry.key)) {
         const meant = nearest(entry.key, known);
-        const fix = meant === undefined ? `Remove it; ${what} has ${oneOf(known)}.` : `Did you mean ${quote(meant)}?`;
+        const fix = meant === undefined ? `Remove it; the properties of ${what} are ${enumerate(known, 'and')}.` : `Did you mean ${quote(meant)}?`;
         const report = form === 'own' || meant !== undefined ? findings.error : findings.warning;
         report.call(findings, at, `Unknown property ${quote(entry.key)}`, fix);
       } else if (earlier) {
@@ -90,7 +93,7 @@ export class Fields {
   /** Reports properties that are needed and left out. */
   public need(...keys: readonly string[]): void {
     for (const key of keys) {
-      if (this.value(key) === undefined) {
+      if (this.readable && this.value(key) === undefined) {
         this.findings.error(this.placeOf(key), `${quote(key)} is missing`, 'Add it.');
       }
     }

@@ -13,7 +13,7 @@ export function readFsmYaml(source: Source, file: string | undefined, findings: 
   const fields = new Fields(source, 'a machine', MACHINE, place, findings, 'fsm.yaml');
   fields.need('name', 'states');
   const name = readName(fields, 'name', 'machine', findings);
-  const read = itemsOf(fields, 'states')?.map((item) => readState(item, place, findings));
+  const read = fields.value('states') && itemsOf(fields, 'states')?.map((item) => readState(item, place, findings));
   return {
     form: 'fsm.yaml',
     place,
@@ -27,9 +27,7 @@ export function readFsmYaml(source: Source, file: string | undefined, findings: 
 function readState(source: Source, machine: Place, findings: Findings): { readonly initial: boolean; readonly state: DraftState } {
   const place: Place = { ...machine, state: peekText(source, 'name'), line: source.line ?? machine.line };
   const fields = new Fields(source, 'a state', STATE, place, findings, 'fsm.yaml');
-  if (source.kind === 'map') {
-    fields.need('name');
-  }
+  fields.need('name');
   const state: DraftState = {
     place,
     name: readName(fields, 'name', 'state', findings) ?? '',
@@ -37,7 +35,7 @@ function readState(source: Source, machine: Place, findings: Findings): { readon
     entry: readAction(fields, 'entry_action'),
     do: readAction(fields, 'do_action'),
     exit: readAction(fields, 'exit_action'),
-    transitions: (itemsOf(fields, 'transitions') ?? []).flatMap((item) => readTransition(item, place, findings)),
+    transitions: itemsOf(fields, 'transitions')?.flatMap((item) => readTransition(item, place, findings)),
   };
   return { initial: readTruth(fields, 'initial'), state };
 }
@@ -86,10 +84,11 @@ function readInteger(fields: Fields, key: string): number | undefined {
   return value?.kind === 'scalar' && typeof value.value === 'string' && /^\d{1,9}$/.test(value.value.trim()) ? Number(value.value) : fields.number(key);
 }
 
+/** The items of a property that is a list: none when it is left out, `undefined` when it cannot be read. */
 function itemsOf(fields: Fields, key: string): readonly Source[] | undefined {
   const source = fields.value(key);
   if (source && source.kind !== 'list') {
-    fields.refuse(key, source, 'a list', 'Put a dash before each item.');
+    return fields.refuse(key, source, 'a list', 'Put a dash before each item.');
   }
-  return source?.kind === 'list' ? source.items : undefined;
+  return fields.readable ? source?.items ?? [] : undefined;
 }

@@ -17,9 +17,7 @@ const MAX_BACKOFF_SECONDS = 31_536_000;
 export function readOwnForm(source: Source, file: string | undefined, findings: Findings): DraftMachine {
   const place: Place = { machine: peekText(source, 'name'), file, line: source.line };
   const fields = new Fields(source, 'a machine', MACHINE, place, findings);
-  if (source.kind === 'map') {
-    fields.need('name', 'initial', 'states');
-  }
+  fields.need('name', 'initial', 'states');
   const name = fields.text('name') ?? '';
   if (fields.value('name')) {
     isName('machine', name, fields.placeOf('name'), findings);
@@ -30,7 +28,7 @@ export function readOwnForm(source: Source, file: string | undefined, findings: 
     place,
     name,
     initial: initial === undefined ? [] : [{ name: initial, place: fields.placeOf('initial') }],
-    states: entriesOf(fields, 'states')?.map((entry) => readState(entry, place, findings)),
+    states: fields.value('states') && entriesOf(fields, 'states')?.map((entry) => readState(entry, place, findings)),
     maxRetries: checkMaxRetries(fields.number('maxRetries'), fields.placeOf('maxRetries'), findings),
     backoff: readBackoff(fields, findings),
   };
@@ -48,7 +46,7 @@ function readState(entry: SourceEntry, machine: Place, findings: Findings): Draf
     entry: fields.actionName('entry'),
     do: fields.actionName('do'),
     exit: fields.actionName('exit'),
-    transitions: (entriesOf(fields, 'on') ?? []).map((transition) => readTransition(transition, place, findings)),
+    transitions: entriesOf(fields, 'on')?.map((transition) => readTransition(transition, place, findings)),
     catch: caught && readTarget(caught, 'a catch transition', CATCH_TRANSITION, fields.placeOf('catch'), findings),
     maxRetries: checkMaxRetries(fields.number('maxRetries'), fields.placeOf('maxRetries'), findings),
     backoff: readBackoff(fields, findings),
@@ -92,11 +90,11 @@ function readBackoff(owner: Fields, findings: Findings): Partial<Backoff> | unde
   return { baseSeconds: seconds('baseSeconds'), capSeconds: seconds('capSeconds') };
 }
 
-/** The entries of a property that maps names to something. */
+/** The entries of a property that maps names to something: none when it is left out, `undefined` when it cannot be read. */
 function entriesOf(fields: Fields, key: string): readonly SourceEntry[] | undefined {
   const source = fields.value(key);
   if (source && source.kind !== 'map') {
-    fields.refuse(key, source, 'a map', 'Write a map from names to what they stand for.');
+    return fields.refuse(key, source, 'a map', 'Write a map from names to what they stand for.');
   }
-  return source?.kind === 'map' ? source.entries : undefined;
+  return fields.readable ? source?.entries ?? [] : undefined;
 }

@@ -34,7 +34,7 @@ function isJson(text: string, file: string, findings: Findings): boolean {
     JSON.parse(text);
     return true;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = String(error).replace('SyntaxError: ', '');
     const position = /position (\d+)/.exec(reason);
     const line = position ? text.slice(0, Number(position[1])).split('\n').length : undefined;
     findings.error({ file, line }, `This is no JSON (${reason})`, 'Correct the syntax, or name the file .yaml if it is YAML.');
