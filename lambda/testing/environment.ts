@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { CallName, FaultPlan, Faults } from './faults';
-import { interceptDueStore, interceptPorts, type Call } from './intercepted-ports';
+import { interceptDueStore, interceptPorts, type Call, type SharedServices } from './intercepted-ports';
 import type { VirtualClock } from './virtual-clock';
 import type { Clock, DueStore, Invocation, Metrics, Ports } from '../engine';
 
@@ -11,7 +11,7 @@ export interface EnvironmentOptions {
   /** The time of the world. */
   readonly clock: VirtualClock;
   /** The services that all environments share, with the metrics and the random numbers of this one. */
-  readonly services: Omit<Ports, 'clock'>;
+  readonly services: SharedServices & Pick<Ports, 'random' | 'metrics'>;
   readonly faults: Faults;
   /**
    * Milliseconds by which its clock is ahead of the world's; negative when it is behind.

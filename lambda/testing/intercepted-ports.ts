@@ -7,6 +7,9 @@ export type Call = <T>(name: ServiceCall, effect: (plan: FaultPlan) => Promise<T
 /** The ports through which a service can be reached. */
 export type ServicePorts = Pick<Ports, 'eventSources' | 'retryQueues' | 'locks' | 'journal' | 'mailbox' | 'deadLetters'>;
 
+/** What all environments share. */
+export type SharedServices = ServicePorts & Pick<Ports, 'logger'>;
+
 /** The same services, with every call to them made by `call`. */
 export function interceptPorts(services: ServicePorts, call: Call): ServicePorts {
   return {

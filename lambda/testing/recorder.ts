@@ -14,8 +14,7 @@ import {
   type Transport,
 } from '../engine';
 import type { Failure, Json, JsonObject, Run } from '../machine';
-import type { InMemoryServices } from './in-memory-services';
-import type { ServicePorts } from './intercepted-ports';
+import type { SharedServices } from './intercepted-ports';
 
 /** One call of an action. */
 export interface RecordedAction {
@@ -113,7 +112,7 @@ export class Recorder {
   }
 
   /** The services, seen through this recorder. */
-  public watch(services: InMemoryServices): ServicePorts & Pick<InMemoryServices, 'logger'> {
+  public watch(services: SharedServices): SharedServices {
     return {
       ...services,
       eventSources: services.eventSources.map((transport) => this.watchTransport(transport)),

@@ -5,6 +5,7 @@ import { EventSourceMapping } from './event-source-mapping';
 import { Faults, type FaultRule } from './faults';
 import { InMemoryRetryTable } from './in-memory-retry-table';
 import { createServices, type InMemoryServices, type ServiceOptions } from './in-memory-services';
+import type { SharedServices } from './intercepted-ports';
 import type { PolledSource } from './polled-source';
 import { MetricTotals, RecordedMetrics } from './recorded-metrics';
 import { Recorder } from './recorder';
@@ -110,8 +111,13 @@ export class TestBench {
   /**
    * @param handler makes the code of the function for a new environment
    * @param options how it is set up
+   * @param watch gets the services before anything uses them, and gives back what is used instead
    */
-  constructor(handler: (environment: Environment, bench: TestBench) => Handler, options: BenchOptions = {}) {
+  constructor(
+    handler: (environment: Environment, bench: TestBench) => Handler,
+    options: BenchOptions = {},
+    watch: (services: InMemoryServices) => SharedServices = (services) => services,
+  ) {
     const { timeout = 30_000, batchSize = 10, concurrency = 5, clockSkew = 0 } = options;
     const { clock, totals } = this;
     this.patience = options.patience ?? 1000;
@@ -119,7 +125,7 @@ export class TestBench {
     this.services = createServices(options, clock, this.random, VISIBILITY_FACTOR * timeout);
     const began = clock.now();
     this.faults = new Faults(options.faults ?? [], this.random.fork('faults'), () => clock.now() - began);
-    const services = this.recorder.watch(this.services);
+    const services = this.recorder.watch(watch(this.services));
     const { faults } = this;
     this.function = new TestFunction({
       clock, services, faults, totals, timeout, clockSkew, random: this.random.fork('function'), handler: (environment) => this.watch(handler(environment, this)),

@@ -1,6 +1,7 @@
-import { sendDue, type Delivery, type DueStore, type Invocation, type Outcome, type Ports } from '../engine';
+import { sendDue, type Delivery, type DueStore, type Invocation, type Outcome } from '../engine';
 import { Environment, EnvironmentDiedError } from './environment';
 import type { Faults } from './faults';
+import type { SharedServices } from './intercepted-ports';
 import { RecordedMetrics, type MetricTotals } from './recorded-metrics';
 import type { SeededRandom } from './seeded-random';
 import type { VirtualClock } from './virtual-clock';
@@ -15,7 +16,7 @@ export interface Handler {
 export interface TestFunctionOptions {
   readonly clock: VirtualClock;
   /** The services that it uses. */
-  readonly services: Omit<Ports, 'clock' | 'random' | 'metrics'>;
+  readonly services: SharedServices;
   readonly faults: Faults;
   readonly random: SeededRandom;
   /** Where its invocations' metrics are added up. */
