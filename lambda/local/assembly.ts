@@ -1,13 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-
-/** A template value: JSON in which an object with one key `Ref` or `Fn::…` stands for something known only at deployment. */
-export type TemplateValue = null | boolean | number | string | readonly TemplateValue[] | { readonly [name: string]: TemplateValue };
+import type { TemplateRecord, TemplateValue } from './template-value';
 
 /** One entry of a template's `Resources`. */
 export interface TemplateResource {
   readonly Type: string;
-  readonly Properties?: { readonly [name: string]: TemplateValue };
+  readonly Properties?: TemplateRecord;
 }
 
 /** What the runner reads of a CloudFormation template. */

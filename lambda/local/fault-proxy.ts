@@ -20,6 +20,12 @@ export interface FaultProxyOptions {
   readonly faults?: Faults;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
 /**
  * Stands between AWS clients and the embedded servers: it sends each request to the server of its service, counts it, and lets some fail.
  *
@@ -121,7 +127,7 @@ export class FaultProxy {
     }
   }
 
-  private forward(service: string, incoming: IncomingMessage, body: Buffer): Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }> {
+  private forward(service: string, incoming: IncomingMessage, body: Buffer): Promise<Answer> {
     const server = this.options.servers[service];
     if (server === undefined) {
       throw new Error(`There is no embedded server for "${service}", only for ${Object.keys(this.options.servers).join(', ')}.`);

@@ -120,7 +120,11 @@ class Environment {
   private requestId = '';
   private death: Death | undefined;
 
-  constructor(private readonly definition: FunctionDefinition, onLine: ((line: string) => void) | undefined, private readonly onEnd: () => void) {
+  constructor(
+    private readonly definition: FunctionDefinition,
+    onLine: ((line: string) => void) | undefined,
+    private readonly onEnd: () => void,
+  ) {
     const { directory, handler, name, arn, memoryMegabytes } = definition;
     this.worker = new Worker(join(__dirname, 'environment.mjs'), {
       workerData: { directory, handler, functionName: name, functionArn: arn, memoryLimitInMB: memoryMegabytes },
@@ -201,12 +205,10 @@ class Environment {
   }
 }
 
-/** The variables that Lambda sets, as far as they mean something here. The credentials are those that every embedded server takes. */
+/** The variables that Lambda sets, as far as they mean something here. */
 function lambdaVariables({ name, directory, memoryMegabytes, handler, arn }: FunctionDefinition): Record<string, string> {
   return {
     AWS_REGION: arn.split(':')[3] ?? '',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
     AWS_LAMBDA_FUNCTION_NAME: name,
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMegabytes),

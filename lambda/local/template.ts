@@ -1,4 +1,5 @@
-import type { SynthesizedStack, TemplateResource, TemplateValue } from './assembly';
+import type { SynthesizedStack, TemplateResource } from './assembly';
+import { isList, isRecord, type TemplateRecord, type TemplateValue } from './template-value';
 
 /** The account and the region that embedded resources are in. */
 export const LOCAL_ACCOUNT = '000000000000';
@@ -9,9 +10,6 @@ export interface ResourceIdentity {
   readonly ref: string;
   readonly attributes: Readonly<Record<string, string>>;
 }
-
-/** A template value with nothing left to resolve; `undefined` stands for `AWS::NoValue`. */
-export type Resolved = undefined | null | boolean | number | string | readonly Resolved[] | { readonly [name: string]: Resolved };
 
 /**
  * A template whose references are resolved against the resources that exist so far.
@@ -51,7 +49,7 @@ export class Template {
   }
 
   /** The properties of a resource as the template has them. */
-  public raw(logicalId: string): { readonly [name: string]: TemplateValue } {
+  public raw(logicalId: string): TemplateRecord {
     return this.resource(logicalId)?.Properties ?? {};
   }
 
@@ -61,18 +59,13 @@ export class Template {
    * @param names only these properties; all when left out
    * @throws Error when one of them refers to a resource that the runner does not provide
    */
-  public properties(logicalId: string, names?: readonly string[]): { readonly [name: string]: Resolved } {
-    const resolved: Record<string, Resolved> = {};
-    for (const [name, value] of Object.entries(this.raw(logicalId))) {
-      if (!names || names.includes(name)) {
-        resolved[name] = this.resolve(value, `${this.stack.name}/${logicalId}.${name}`);
-      }
-    }
-    return resolved;
+  public properties(logicalId: string, names?: readonly string[]): TemplateRecord {
+    const wanted = Object.entries(this.raw(logicalId)).filter(([name]) => !names || names.includes(name));
+    return this.resolveRecord(Object.fromEntries(wanted), `${this.stack.name}/${logicalId}`);
   }
 
   /** The folder with the code of a function, or `undefined` when its code is no asset of the assembly. */
-  public assetOf(objectKey: Resolved): string | undefined {
+  public assetOf(objectKey: TemplateValue | undefined): string | undefined {
     return typeof objectKey === 'string' ? this.stack.assets.get(objectKey) : undefined;
   }
 
@@ -90,7 +83,12 @@ export class Template {
     return this.resource(logicalId)?.Type;
   }
 
-  private resolve(value: TemplateValue | undefined, place: string): Resolved {
+  /**
+   * A value with all its references resolved, `undefined` for `AWS::NoValue`.
+   *
+   * @param place where the value stands, for errors
+   */
+  public resolve(value: TemplateValue | undefined, place: string): TemplateValue | undefined {
     const call = intrinsic(value);
     if (call) {
       return this.evaluate(call[0], call[1], place);
@@ -98,13 +96,21 @@ export class Template {
     if (isList(value)) {
       return value.map((element) => this.resolve(element, place)).filter((element) => element !== undefined);
     }
-    if (typeof value === 'object' && value !== null) {
-      return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, this.resolve(member, `${place}.${name}`)]));
-    }
-    return value;
+    return isRecord(value) ? this.resolveRecord(value, place) : value;
   }
 
-  private evaluate(name: string, argument: TemplateValue | undefined, place: string): Resolved {
+  private resolveRecord(record: TemplateRecord, place: string): TemplateRecord {
+    const resolved: Record<string, TemplateValue> = {};
+    for (const [name, member] of Object.entries(record)) {
+      const value = this.resolve(member, `${place}.${name}`);
+      if (value !== undefined) {
+        resolved[name] = value;
+      }
+    }
+    return resolved;
+  }
+
+  private evaluate(name: string, argument: TemplateValue | undefined, place: string): TemplateValue | undefined {
     switch (name) {
       case 'Ref':
         return this.reference(String(argument), place);
@@ -134,7 +140,7 @@ export class Template {
     }
   }
 
-  private reference(name: string, place: string): Resolved {
+  private reference(name: string, place: string): TemplateValue | undefined {
     if (Object.hasOwn(this.pseudoParameters, name)) {
       return this.resolve(this.pseudoParameters[name], place);
     }
@@ -184,12 +190,15 @@ export class Template {
         return text(this.resolve(variables[name], place), place);
       }
       const [logicalId, attribute] = getAttParts(name) ?? [];
-      return text(logicalId !== undefined && attribute !== undefined ? this.attribute(logicalId, attribute, place) : this.reference(name, place), whole);
+      const value = logicalId !== undefined && attribute !== undefined
+        ? this.attribute(logicalId, attribute, place)
+        : this.reference(name, place);
+      return text(value, `${place}: ${whole}`);
     });
   }
 
-  private list(name: string, argument: TemplateValue | Resolved, place: string): readonly Resolved[] {
-    const value = this.resolve(argument as TemplateValue | undefined, place);
+  private list(name: string, argument: TemplateValue | undefined, place: string): readonly TemplateValue[] {
+    const value = this.resolve(argument, place);
     if (!isList(value)) {
       throw new Error(`${place}: ${name} takes a list, not ${JSON.stringify(argument)}.`);
     }
@@ -217,15 +226,7 @@ function getAttParts(argument: TemplateValue | undefined): readonly [string, str
   return typeof logicalId === 'string' && typeof attribute === 'string' ? [logicalId, attribute] : undefined;
 }
 
-function isList<T>(value: T | readonly T[]): value is readonly T[] {
-  return Array.isArray(value);
-}
-
-function isRecord(value: TemplateValue | undefined): value is { readonly [name: string]: TemplateValue } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function text(value: Resolved, place: string): string {
+function text(value: TemplateValue | undefined, place: string): string {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
     return String(value);
   }

@@ -34,13 +34,20 @@ function parsePattern(text: string): Pattern {
 function matchObject(pattern: Pattern, whole: string): Matcher {
   const matchers = Object.entries(pattern).map(([name, expected]): Matcher => {
     if (name === '$or' && Array.isArray(expected)) {
-      const alternatives = expected.map((alternative) => isObject(alternative) ? matchObject(alternative, whole) : refuse(alternative, whole));
+      const alternatives = expected.map((alternative) => matchMember(alternative, whole));
       return (value) => alternatives.some((matches) => matches(value));
     }
-    const matches = Array.isArray(expected) ? matchLeaf(expected, whole) : isObject(expected) ? matchObject(expected, whole) : refuse(expected, whole);
+    const matches = matchMember(expected, whole);
     return (value) => matches(isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined);
   });
   return (value) => matchers.every((matches) => matches(value));
+}
+
+function matchMember(expected: unknown, whole: string): Matcher {
+  if (Array.isArray(expected)) {
+    return matchLeaf(expected, whole);
+  }
+  return isObject(expected) ? matchObject(expected, whole) : refuse(expected, whole);
 }
 
 /** One of the expectations must match the value, or any element of it when it is a list. A value that is absent is `undefined`. */
@@ -71,7 +78,7 @@ function matchOperator(expectation: Pattern, whole: string): Matcher {
     case 'equals-ignore-case':
       return (value) => typeof value === 'string' && typeof argument === 'string' && value.toLowerCase() === argument.toLowerCase();
     case 'anything-but': {
-      const excluded = isObject(argument) ? matchOperator(argument, whole) : matchLeaf(Array.isArray(argument) ? argument : [argument], whole);
+      const excluded = matchLeaf(Array.isArray(argument) ? argument : [argument], whole);
       return (value) => value !== undefined && !isObject(value) && !excluded(value);
     }
     case 'numeric':

@@ -178,7 +178,7 @@ export async function processBatch(
     if (mapping.bisectsOnError && (remaining.length < records.length || records.length > 1)) {
       // Splitting a batch does not count as one of its retries.
       const middle = remaining.length < records.length ? remaining.length : Math.ceil(remaining.length / 2);
-      parts.unshift(...[remaining.slice(0, middle), remaining.slice(middle)].filter((half) => half.length > 0).map((half) => ({ records: half, retries })));
+      parts.unshift({ records: remaining.slice(0, middle), retries }, { records: remaining.slice(middle), retries });
     } else if (retries >= mapping.maximumRetryAttempts) {
       await discard({ shardId, condition: 'RetryAttemptsExhausted', records: remaining, invocations: retries + 1, requestId: result.requestId });
     } else {

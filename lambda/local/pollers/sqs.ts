@@ -66,7 +66,9 @@ async function receiveBatch(mapping: QueueMapping, client: SQSClient, signal: Ab
   return batch;
 }
 
-async function receive({ queueUrl }: QueueMapping, client: SQSClient, most: number, waitSeconds: number, signal: AbortSignal): Promise<Message[]> {
+async function receive(
+  { queueUrl }: QueueMapping, client: SQSClient, most: number, waitSeconds: number, signal: AbortSignal,
+): Promise<Message[]> {
   const { Messages } = await client.send(new ReceiveMessageCommand({
     QueueUrl: queueUrl,
     MaxNumberOfMessages: Math.min(MOST_MESSAGES_A_REQUEST, most),
