@@ -54,6 +54,7 @@ async function cdk(args: readonly string[]): Promise<void> {
   }
   await run(process.execPath, [join(PROJECT, 'node_modules', 'aws-cdk', 'bin', 'cdk'), ...args, '--ci', '--no-notices', '--no-version-reporting'], {
     cwd: PROJECT,
-    env: { ...process.env, JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1' },
+    // A scenario may have taken on a role; deploying is for the root user.
+    env: { ...process.env, AWS_PROFILE: 'default', JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION: '1' },
   });
 }

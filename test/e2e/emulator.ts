@@ -1,6 +1,6 @@
 import { ChildProcess, spawn } from 'child_process';
 import { once } from 'events';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'fs';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'fs';
 import { request } from 'https';
 import { AddressInfo, createServer } from 'net';
 import { join } from 'path';
@@ -15,8 +15,8 @@ export const REGION = 'eu-west-1';
 const READY_SECONDS = 30;
 const STOP_SECONDS = 5;
 
-/** The emulator takes this key for the account's root user. */
-const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+/** The emulator takes this key for that of the account's root user. */
+export const ROOT = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 /**
  * An AWS account on the loopback interface, empty when it starts and gone when it stops.
@@ -46,7 +46,8 @@ export class Emulator {
       stdio: ['pipe', log, log],
       // Not this process's environment: the functions inherit what the emulator has.
       env: {
-        ...CREDENTIALS,
+        AWS_ACCESS_KEY_ID: ROOT.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey,
         PATH: toolchain.path,
         HOME: folder,
         TMPDIR: join(folder, 'tmp'),
@@ -60,7 +61,9 @@ export class Emulator {
       },
     });
     closeSync(log);
-    const emulator = new Emulator(child, `https://localhost:${port}`, certificate.file, logFile);
+    const configFile = join(folder, 'aws-config');
+    writeFileSync(configFile, `[default]\naws_access_key_id = ${ROOT.accessKeyId}\naws_secret_access_key = ${ROOT.secretAccessKey}\n`);
+    const emulator = new Emulator(child, `https://localhost:${port}`, { certificate: certificate.file, log: logFile, config: configFile });
     try {
       await emulator.untilReady();
     } catch (error) {
@@ -73,25 +76,35 @@ export class Emulator {
   private constructor(
     private readonly child: ChildProcess,
     private readonly endpoint: string,
-    private readonly certificateFile: string,
-    /** Where the emulator's log goes, and with it what the functions print. */
-    public readonly logFile: string,
+    private readonly files: { readonly certificate: string; readonly log: string; readonly config: string },
   ) {}
 
-  /** What a process needs in its environment to take the emulator for AWS: the CDK, and every SDK client with its default settings. */
-  public get environment(): Record<string, string> {
+  /** Where the emulator's log goes, and with it what the functions print. */
+  public get logFile(): string {
+    return this.files.log;
+  }
+
+  /**
+   * What a process needs in its environment to take the emulator for AWS: the CDK, and every SDK client with its default settings.
+   * A variable that is undefined must be unset.
+   */
+  public get environment(): NodeJS.ProcessEnv {
     return {
-      ...CREDENTIALS,
       AWS_ENDPOINT_URL: this.endpoint,
       // Named on its own, it makes the CDK address buckets by path: bucket.localhost is no host.
       AWS_ENDPOINT_URL_S3: this.endpoint,
       AWS_REGION: REGION,
-      AWS_CA_BUNDLE: this.certificateFile,
-      NODE_EXTRA_CA_CERTS: this.certificateFile,
-      // Nothing may find its way from here to a real account.
-      AWS_CONFIG_FILE: '/dev/null',
+      AWS_CA_BUNDLE: this.files.certificate,
+      NODE_EXTRA_CA_CERTS: this.files.certificate,
+      // The credentials in this file and no others, so that nothing finds its way from here to a real account.
+      AWS_CONFIG_FILE: this.files.config,
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+      AWS_ACCESS_KEY_ID: undefined,
+      AWS_SECRET_ACCESS_KEY: undefined,
+      AWS_SESSION_TOKEN: undefined,
+      AWS_PROFILE: undefined,
       AWS_EC2_METADATA_DISABLED: 'true',
+      EMULATOR_LOG: this.files.log,
     };
   }
 
@@ -112,7 +125,7 @@ export class Emulator {
 
   private async untilReady(): Promise<void> {
     const deadline = Date.now() + READY_SECONDS * 1000;
-    while (!await answers(`${this.endpoint}/_ministack/health`, this.certificateFile)) {
+    while (!await answers(`${this.endpoint}/_ministack/health`, this.files.certificate)) {
       if (hasEnded(this.child) || Date.now() > deadline) {
         const state = hasEnded(this.child) ? 'ended at once' : `did not answer within ${READY_SECONDS} seconds`;
         throw new Error(`The AWS emulator ${state}:\n${readFileSync(this.logFile, 'utf8').split('\n').slice(-30).join('\n')}`);

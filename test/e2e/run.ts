@@ -27,7 +27,10 @@ async function main(patterns: readonly string[]): Promise<void> {
   try {
     console.log(`The AWS emulator runs; its log is ${emulator.logFile}`);
     // The scenarios run in processes of their own, which inherit this and so see the emulator in AWS's place.
-    Object.assign(process.env, emulator.environment);
+    for (const [name, value] of Object.entries(emulator.environment)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
     await bootstrap();
     const { passed, failed } = await runScenarios(files, interrupt.signal);
     console.log(`${passed} passed, ${failed} failed`);

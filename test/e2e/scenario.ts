@@ -1,6 +1,10 @@
+import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import { setTimeout } from 'timers/promises';
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { CdkApp, deploy, destroy } from './cdk';
+import { ROOT } from './emulator';
 
 /** Returns an output of the deployed stack; only to be called within a test. */
 export type Outputs = (name: string) => string;
@@ -16,7 +20,10 @@ export function scenario(title: string, app: CdkApp, define: (output: Outputs) =
   void describe(title, () => {
     let outputs: Readonly<Record<string, string>>;
     before(async () => { outputs = await deploy(app); });
-    after(async () => destroy(app));
+    after(async () => {
+      await destroy(app);
+      assert.deepEqual(await leftovers(app.stack), [], 'The stack has left something behind');
+    });
     define((name) => {
       const value = outputs[name];
       if (value === undefined) {
@@ -44,4 +51,11 @@ export async function eventually<T>(probe: () => Promise<T>, isDone: (found: T) 
     }
     await setTimeout(200);
   }
+}
+
+/** The tables and queues that exist of a stack. Without a name of their own, they are named after it. */
+async function leftovers(stack: string): Promise<string[]> {
+  const { TableNames = [] } = await new DynamoDBClient({ credentials: ROOT }).send(new ListTablesCommand({}));
+  const { QueueUrls = [] } = await new SQSClient({ credentials: ROOT }).send(new ListQueuesCommand({ QueueNamePrefix: stack }));
+  return [...TableNames.filter((name) => name.startsWith(stack)), ...QueueUrls];
 }
