@@ -104,7 +104,10 @@ function dynoxide(): string {
 
 async function startSqs(): Promise<Server> {
   const worker = new Worker(join(__dirname, 'queue-server.mjs'));
-  const [url] = await once(worker, 'message');
+  const [url] = await once(worker, 'message').catch((error: Error) => {
+    const isMissing = 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+    throw isMissing ? new Error('The embedded SQS, the package fauxqs, is not installed: npm install --save-dev fauxqs@1.9.2') : error;
+  });
   return {
     // The thread says nothing else; an error of its own rejects the promise above.
     url: url as string,

@@ -13,13 +13,7 @@ async function open(options: { readonly fifo?: boolean } = {}) {
   const queueUrl = await embedded.queue(options);
   const client = embedded.sqs();
   const transport = new QueueEventSource(client, { queueUrl, ...options }, system);
-  return {
-    client,
-    queueUrl,
-    transport,
-    received: async () => (await embedded.receive(queueUrl)).map(({ Body = '' }) => Body),
-    takesAllCharacters: false,
-  };
+  return { client, queueUrl, transport, received: async () => (await embedded.receive(queueUrl)).map(({ Body = '' }) => Body) };
 }
 
 describeTransportContract('QueueEventSource, standard', () => open());

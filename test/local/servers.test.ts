@@ -19,3 +19,12 @@ test('the servers speak the protocols of DynamoDB and SQS', async () => {
 test('a database file that cannot be made is an error that names it', async () => {
   await expect(startServers({ databaseFile: '/nowhere/orders.db' })).rejects.toThrow(/does not start: .*\/nowhere\/orders\.db/);
 });
+
+test('a platform without an embedded DynamoDB gets an error that tells what to do', async () => {
+  const platform = jest.replaceProperty(process, 'platform', 'sunos');
+  try {
+    await expect(startServers()).rejects.toThrow(/@dynoxide\/sunos-\w+, is not installed.*FSM_LOCAL_DYNAMODB/);
+  } finally {
+    platform.restore();
+  }
+});
