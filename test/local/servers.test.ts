@@ -21,10 +21,11 @@ test('a database file that cannot be made is an error that names it', async () =
 });
 
 test('a platform without an embedded DynamoDB gets an error that tells what to do', async () => {
-  const platform = jest.replaceProperty(process, 'platform', 'sunos');
+  const platform = Object.getOwnPropertyDescriptor(process, 'platform')!;
+  Object.defineProperty(process, 'platform', { ...platform, value: 'sunos' });
   try {
     await expect(startServers()).rejects.toThrow(/@dynoxide\/sunos-\w+, is not installed.*FSM_LOCAL_DYNAMODB/);
   } finally {
-    platform.restore();
+    Object.defineProperty(process, 'platform', platform);
   }
 });
