@@ -4,7 +4,8 @@ import { buildSync } from 'esbuild';
 
 const root = join(__dirname, '..');
 const assets = join(root, 'assets');
-// Made beside what is there and then put in its place: whoever synthesizes meanwhile finds one or the other, and no file of an earlier build is left.
+// Made beside what is there and then put in its place: whoever synthesizes meanwhile finds one or the other, and no file of an earlier
+// build is left.
 const made = join(root, 'assets.new');
 
 try {

@@ -12,12 +12,15 @@ export type BundledActions = Readonly<Record<'actions.mjs' | 'actions.mjs.map', 
 const bundled = new WeakMap<IConstruct, Map<string, BundledActions>>();
 
 /**
- * Bundles the user's actions and all that they import into one ES module with a source map. The same files make the same bundle, wherever they lie.
+ * Bundles the user's actions and all that they import into one ES module with a source map. The same files make the same bundle, wherever
+ * they lie.
  *
  * @param app within which the files do not change
  * @returns nothing, after adding the reasons to the problems, when it cannot be done
  */
-export function bundleActions(app: IConstruct, file: string, externalModules: readonly string[], problems: Problems): BundledActions | undefined {
+export function bundleActions(
+  app: IConstruct, file: string, externalModules: readonly string[], problems: Problems,
+): BundledActions | undefined {
   if (!existsSync(file) || !statSync(file).isFile()) {
     problems.add(`actions: there is no file ${path.resolve(file)}. Give the path of the TypeScript or JavaScript file that exports the actions.`);
     return undefined;
@@ -51,7 +54,8 @@ function bundle(entry: string, externalModules: readonly string[], problems: Pro
       // Unused code can be left out of ES modules only.
       mainFields: ['module', 'main'],
       external: [...externalModules],
-      // The package itself has loaders and their parser in it, and where the CDK app is not written in TypeScript there is none beside the actions.
+      // The package itself has loaders and their parser in it, and where the CDK app is not written in TypeScript there is none beside the
+      // actions.
       alias: Object.fromEntries(['machine', 'runtime'].map((name) => [`cdk-lambda-fsm/${name}`, path.join(AUTHORING_DIRECTORY, name, 'index.js')])),
       // CommonJS dependencies count on names that ES modules have not.
       banner: { js: REQUIRE_BANNER },
@@ -98,7 +102,7 @@ function withoutLocation(text: string, directory: string): string {
 }
 
 function isBuildFailure(error: unknown): error is esbuild.BuildFailure {
-  return error instanceof Error && 'errors' in error && Array.isArray(error.errors);
+  return typeof error === 'object' && error !== null && 'errors' in error && Array.isArray(error.errors);
 }
 
 function describe({ location, text, notes }: esbuild.Message, directory: string): string {

@@ -22,8 +22,9 @@ export interface ICheckpointTable {
  */
 export class CheckpointTable extends Construct implements ICheckpointTable {
   /**
-   * Uses a table that exists already. It needs the partition key `executionId` (string) and the sort key `entry` (string), and the attribute `ttl`
-   * as its time to live. To be an event source it needs a stream of new images, and must have been imported with the stream's ARN.
+   * Uses a table that exists already. It needs the partition key `executionId` (string) and the sort key `entry` (string), and the
+   * attribute `ttl` as its time to live. To be an event source it needs a stream of new images, and must have been imported with the
+   * stream's ARN.
    *
    * @param table in the same account and Region as the workflow
    */

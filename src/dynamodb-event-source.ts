@@ -41,8 +41,8 @@ export interface DynamoDbEventSourceOptions {
    */
   readonly bisectBatchOnError?: boolean;
   /**
-   * How often Lambda invokes the function again for a batch that failed. The workflow counts the attempts of a step itself, and stores retries in
-   * its retry queue, so this is about outages, in which nothing can be stored.
+   * How often Lambda invokes the function again for a batch that failed. The workflow counts the attempts of a step itself, and stores
+   * retries in its retry queue, so this is about outages, in which nothing can be stored.
    *
    * Valid range: 0 to 10,000.
    * @see https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html

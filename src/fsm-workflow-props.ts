@@ -13,12 +13,13 @@ export interface FsmWorkflowProps extends WorkflowFunctionOptions {
   /** The machines whose executions the workflow runs; each has a name of its own. */
   readonly machines: MachineDefinition[];
   /**
-   * The TypeScript or JavaScript file whose default export implements the machines' actions: absolute, or relative to the working directory. It is
-   * bundled at synth, with all that it imports.
+   * The TypeScript or JavaScript file whose default export implements the machines' actions: absolute, or relative to the working
+   * directory. It is bundled at synth, with all that it imports.
    */
   readonly actions: string;
   /**
-   * Modules that are not bundled with the actions, because the Lambda runtime or a layer has them; `*` stands for any text, as in `@aws-sdk/*`.
+   * Modules that are not bundled with the actions, because the Lambda runtime or a layer has them; `*` stands for any text, as in
+   * `@aws-sdk/*`.
    *
    * @default - none
    */
@@ -72,8 +73,8 @@ export interface FsmWorkflowProps extends WorkflowFunctionOptions {
    */
   readonly deadLetterQueue?: sqs.IQueue;
   /**
-   * A key of your own to encrypt all that the workflow makes and that holds payloads: its tables and queues. Its policy must let the account's
-   * identities use it, as that of a key from the CDK does.
+   * A key of your own to encrypt all that the workflow makes and that holds payloads: its tables and queues. Its policy must let the
+   * account's identities use it, as that of a key from the CDK does.
    *
    * @default - everything is encrypted with keys that AWS owns
    */
@@ -85,8 +86,8 @@ export interface FsmWorkflowProps extends WorkflowFunctionOptions {
    */
   readonly removalPolicy?: RemovalPolicy;
   /**
-   * Whether each step is marked as done in the lock table when it is, not only by the acquisition of the next. It costs a write a step, and shows
-   * the state of an execution without delay.
+   * Whether each step is marked as done in the lock table when it is, not only by the acquisition of the next. It costs a write a step, and
+   * shows the state of an execution without delay.
    *
    * @default false
    */

@@ -14,7 +14,8 @@ import { CONFIGURATION_VARIABLE, createFunction, timeoutOf } from './workflow-fu
 import { planWorkflow } from './workflow-plan';
 
 /**
- * A durable workflow: the machines whose executions it runs, the function in which their transitions are executed, and everything in between.
+ * A durable workflow: the machines whose executions it runs, the function in which their transitions are executed, and everything in
+ * between.
  *
  * ```ts
  * const workflow = new FsmWorkflow(this, 'Orders', {
@@ -49,8 +50,8 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   /** What takes over when the retry queue takes nothing. */
   public readonly failoverRetryQueue?: BoundTransport;
   /**
-   * What a client needs to know: JSON with names and URLs, no secrets. Put it into an environment variable of the function that starts executions,
-   * and make the client with `WorkflowClient.fromEnvironment()`.
+   * What a client needs to know: JSON with names and URLs, no secrets. Put it into an environment variable of the function that starts
+   * executions, and make the client with `WorkflowClient.fromEnvironment()`.
    */
   public readonly clientConfiguration: string;
 
@@ -135,11 +136,11 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   }
 
   /**
-   * A metric of the workflow, by default its sum in five minutes. With the dimension `machine`, or `machine` and `state`, it is that of one machine
-   * or state.
+   * A metric of the workflow, by default its sum in five minutes. With the dimension `machine`, or `machine` and `state`, it is that of one
+   * machine or state.
    *
-   * @param metricName Transition, Completed, Parked, Error, Fatal, Retry, Caught, Duplicate, Orphan, Busy, DispatchFailure, Failover, LockFailure,
-   * CheckpointFailure, DeadLetter or Redelivery
+   * @param metricName Transition, Completed, Parked, Error, Fatal, Retry, Caught, Duplicate, Orphan, Busy, DispatchFailure, Failover,
+   * LockFailure, CheckpointFailure, DeadLetter or Redelivery
    */
   public metric(metricName: string, props: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
     return new cloudwatch.Metric({

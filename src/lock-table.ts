@@ -21,7 +21,8 @@ export interface ILockTable {
  */
 export class LockTable extends Construct implements ILockTable {
   /**
-   * Uses a table that exists already. It needs the partition key `executionId` (string) and no sort key, and the attribute `ttl` as its time to live.
+   * Uses a table that exists already. It needs the partition key `executionId` (string) and no sort key, and the attribute `ttl` as its
+   * time to live.
    *
    * @param table in the same account and Region as the workflow
    */

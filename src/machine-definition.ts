@@ -40,7 +40,7 @@ export class MachineDefinition {
       return new MachineDefinition([], [{
         severity: 'error',
         file: path,
-        message: `The name of the file ends neither with ${extensions.join(' nor with ')}`,
+        message: `The name of the file ${extensions.length > 1 ? `ends neither with ${extensions.join(' nor with ')}` : `does not end with ${extensions.join()}`}`,
         fix: 'Rename it, or load it with the method for its format.',
       }]);
     }

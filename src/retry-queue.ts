@@ -9,7 +9,9 @@ export class RetryQueue {
     return new RetryQueue(new SqsRetryQueue(options));
   }
 
-  /** A DynamoDB table, and a timer that brings round what is due. A wait of any length is one write; the timer costs an invocation a minute. */
+  /**
+   * A DynamoDB table, and a timer that brings round what is due. A wait of any length is one write; the timer costs an invocation a minute.
+   */
   public static dynamoDb(options: DynamoDbRetryQueueOptions = {}): RetryQueue {
     return new RetryQueue(new DynamoDbRetryQueue(options));
   }

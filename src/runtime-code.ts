@@ -3,9 +3,9 @@ import { cpSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { AssetHashType, BundlingOutput, DockerImage } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import type { Machine } from 'cdk-lambda-fsm/machine';
 import type { BundledActions } from './actions-bundle';
 import { RUNTIME_DIRECTORY } from './built-assets';
+import type { Machine } from 'cdk-lambda-fsm/machine';
 
 /** The code of a workflow's function: the runtime, and beside it the machines and the user's actions. */
 export function runtimeCode(machines: readonly Machine[], actions: BundledActions): lambda.Code {

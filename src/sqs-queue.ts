@@ -9,8 +9,8 @@ import type { Problems } from './problems';
 /** How a queue delivers its messages to the workflow's function. */
 export interface SqsOptions {
   /**
-   * A queue that exists already, or that you configure yourself. Its visibility timeout must be at least the function's timeout (AWS advises six
-   * times as much), and it should have a dead-letter queue.
+   * A queue that exists already, or that you configure yourself. Its visibility timeout must be at least the function's timeout (AWS
+   * advises six times as much), and it should have a dead-letter queue.
    *
    * @default - a new queue, encrypted, which refuses plain HTTP and keeps a message for 14 days
    */
@@ -43,8 +43,8 @@ export interface SqsOptions {
    */
   readonly maxConcurrency?: number;
   /**
-   * How often a message is delivered before SQS moves it to the dead-letter queue. The workflow counts the attempts of a step itself, so this is
-   * reached only by what the function cannot even give back, time after time. For a queue of your own, set it there.
+   * How often a message is delivered before SQS moves it to the dead-letter queue. The workflow counts the attempts of a step itself, so
+   * this is reached only by what the function cannot even give back, time after time. For a queue of your own, set it there.
    *
    * Valid range: 1 to 1,000.
    * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
@@ -72,15 +72,16 @@ const HIGH_THROUGHPUT_FIFO = {
 } satisfies sqs.QueueProps;
 
 export function checkSqsOptions(problems: Problems, options: SqsOptions, fifo: boolean, plan: WorkflowPlan): void {
-  problems.duration('maxBatchingWindow', options.maxBatchingWindow, Duration.seconds(0), Duration.minutes(5), 'the limit of Lambda');
+  const window = options.maxBatchingWindow;
+  problems.duration('maxBatchingWindow', window, Duration.seconds(0), Duration.minutes(5), 'the limit of Lambda');
   problems.wholeNumber('maxConcurrency', options.maxConcurrency, 2, 1000, 'the limit of Lambda');
   problems.wholeNumber('maxReceiveCount', options.maxReceiveCount, 1, 1000, 'the limit of SQS');
   if (fifo) {
     problems.wholeNumber('batchSize', options.batchSize, 1, 10, 'the limit of Lambda for a FIFO queue');
-    if (options.maxBatchingWindow !== undefined) {
+    if (window) {
       problems.add('maxBatchingWindow cannot be had with a FIFO queue: Lambda does not gather its messages. Leave it out, or take a standard queue.');
     }
-  } else if (options.maxBatchingWindow && (options.maxBatchingWindow.isUnresolved() || options.maxBatchingWindow.toMilliseconds() >= 1000)) {
+  } else if (window && (window.isUnresolved() || window.toMilliseconds() >= 1000)) {
     problems.wholeNumber('batchSize', options.batchSize, 1, 10_000, 'the limit of Lambda');
   } else {
     problems.wholeNumber('batchSize', options.batchSize, 1, 10, 'the limit of Lambda without a maxBatchingWindow of at least a second');

@@ -1,6 +1,5 @@
 import { Stack } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
-import { validateTogether, type Machine } from 'cdk-lambda-fsm/machine';
 import type { Construct } from 'constructs';
 import { bundleActions } from './actions-bundle';
 import type { TransportService, WorkflowPlan } from './binding';
@@ -12,6 +11,7 @@ import { RetryQueue } from './retry-queue';
 import { runtimeCode } from './runtime-code';
 import { checkFunctionOptions, timeoutOf } from './workflow-function';
 import { checkRetention } from './workflow-table';
+import { validateTogether, type Machine } from 'cdk-lambda-fsm/machine';
 
 /** A workflow in which nothing is wrong, as it is to be made. */
 export interface SoundWorkflow {
@@ -46,7 +46,9 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
   };
   checkTransports(problems, transports, props);
   // The CDK CLI can ask for some of an app's stacks only, or for their names.
-  const actions = Stack.of(scope).bundlingRequired ? bundleActions(scope.node.root, props.actions, props.externalModules ?? [], problems) : NOT_BUNDLED;
+  const actions = Stack.of(scope).bundlingRequired
+    ? bundleActions(scope.node.root, props.actions, props.externalModules ?? [], problems)
+    : NOT_BUNDLED;
   if (props.deadLetterQueue?.fifo) {
     problems.add('deadLetterQueue: a FIFO queue does not take the dead letters of standard queues. Give a standard queue.');
   }

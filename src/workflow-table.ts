@@ -20,8 +20,8 @@ export interface WorkflowTableProps {
   /**
    * How long what is no longer needed is kept. What belongs to an execution that is parked or has failed is kept without limit.
    *
-   * Valid range: whole days, 15 to 3650. The least is longer than the 14 days for which a queue can deliver an old message again, which must
-   * still be recognised.
+   * Valid range: whole days, 15 to 3650. The least is longer than the 14 days for which a queue can deliver an old message again, which
+   * must still be recognised.
    *
    * @default Duration.days(30)
    */

@@ -1,0 +1,9 @@
+// Written as libraries were before ES modules.
+const path = require('path');
+const name = 'os';
+
+module.exports = {
+  directory: __dirname,
+  file: path.basename(__filename),
+  endOfLine: () => require(name).EOL,
+};

@@ -1,0 +1,3 @@
+export const directory: string;
+export const file: string;
+export function endOfLine(): string;
