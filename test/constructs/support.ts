@@ -19,9 +19,13 @@ export const ORDER = {
   },
 };
 
+/** What `cdk init` writes into a new app's cdk.json; without it, equal statements are not merged. */
+export const NEW_APP_CONTEXT = { '@aws-cdk/aws-iam:minimizePolicies': true };
+
+export const ENVIRONMENT = { env: { account: '123456789012', region: 'eu-west-1' } };
+
 export function newStack(): Stack {
-  // What `cdk init` writes into a new app's cdk.json; without it, equal statements are not merged.
-  return new Stack(new App({ context: { '@aws-cdk/aws-iam:minimizePolicies': true } }), 'Stack', { env: { account: '123456789012', region: 'eu-west-1' } });
+  return new Stack(new App({ context: NEW_APP_CONTEXT }), 'Stack', ENVIRONMENT);
 }
 
 /** A workflow of one sound machine, but for what the properties say. */
