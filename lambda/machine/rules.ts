@@ -30,17 +30,25 @@ export function checkMachine(machine: DraftMachine, findings: Findings): void {
   checkBackoffs(machine, findings);
 }
 
+/** More misspelt names than a person writes. */
+const MAX_SUGGESTIONS = 100;
+
 /** Which state leads to which. */
 class Graph {
   public readonly names: ReadonlySet<string>;
+  /** The names for messages. */
+  public readonly choice: string;
   private readonly successors = new Map<string, Set<string>>();
   /** States with a transition that could not be read: nobody can say where it leads. */
   public readonly unread = new Set<string>();
   /** States with a transition to something that is no state. */
   private readonly astray = new Set<string>();
+  /** What names that are no state were probably meant to be. */
+  private readonly meant = new Map<string, string | undefined>();
 
   constructor(states: readonly DraftState[]) {
     this.names = new Set(states.map((state) => state.name));
+    this.choice = enumerate([...this.names], 'or');
     for (const { name, transitions, catch: caught } of states) {
       const targets = this.successors.get(name) ?? new Set<string>();
       if (!transitions) {
@@ -60,7 +68,14 @@ class Graph {
 
   /** The state of this name, or else the one that was probably meant: so that one misspelt target is one problem, and not ten. */
   public find(name: string | undefined): string | undefined {
-    return name === undefined || this.names.has(name) ? name : nearest(name, this.names);
+    if (name === undefined || this.names.has(name)) {
+      return name;
+    }
+    // Each search looks at every state, so what is wrong all over is not searched for.
+    if (!this.meant.has(name) && this.meant.size < MAX_SUGGESTIONS) {
+      this.meant.set(name, nearest(name, this.names));
+    }
+    return this.meant.get(name);
   }
 
   /** All states on the paths from these ones. */
@@ -73,7 +88,12 @@ class Graph {
     const predecessors = new Map<string, string[]>();
     for (const [from, targets] of this.successors) {
       for (const to of targets) {
-        predecessors.set(to, [...predecessors.get(to) ?? [], from]);
+        const known = predecessors.get(to);
+        if (known) {
+          known.push(from);
+        } else {
+          predecessors.set(to, [from]);
+        }
       }
     }
     return closure([...names, ...this.unread, ...this.astray], (name) => predecessors.get(name) ?? []);
@@ -192,7 +212,7 @@ function reportTwins<T extends { name: string; place: Place }>(all: readonly T[]
 
 function mendName(name: string, graph: Graph): string {
   const meant = graph.find(name);
-  return meant === undefined ? `Add the state, or name one of ${enumerate([...graph.names], 'or')}.` : `Did you mean ${quote(meant)}?`;
+  return meant === undefined ? `Add the state, or name one of ${graph.choice}.` : `Did you mean ${quote(meant)}?`;
 }
 
 function inLine(first: Place, second: Place = first): string {

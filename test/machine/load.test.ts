@@ -91,7 +91,7 @@ describe('the fsm.yaml dialect', () => {
       'fsm.yaml:49: warning: machine "provisioning", state "Boot", event "fail": The transition is never taken, since its state is final. Remove the transition, or "final".',
     ]);
     const [, provisioning, pingPong, local, containers, encrypt] = machines;
-    expect(provisioning?.states.Boot).toMatchObject({ final: true, on: {} });
+    expect(provisioning?.states.Boot?.on).toEqual({});
     expect(pingPong).toMatchObject({
       initial: 'ping',
       maxRetries: 500,
