@@ -44,7 +44,7 @@ export class DynamoDbRetryQueue implements TransportService {
       partitionKey: { name: 'shard', type: dynamodb.AttributeType.NUMBER },
       sortKey: { name: 'due', type: dynamodb.AttributeType.STRING },
     });
-    grantTable(table, workflow.function, 'Query', 'BatchWriteItem');
+    grantTable(table, workflow.function, 'Query', 'BatchWriteItem', 'DeleteItem');
     new events.Rule(scope, 'Timer', {
       description: 'Brings round the retries that are due',
       schedule: events.Schedule.rate(Duration.minutes(1)),

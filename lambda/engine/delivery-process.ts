@@ -110,7 +110,8 @@ export class DeliveryProcess {
     switch (verdict.kind) {
       case 'busy':
         this.count('Busy', envelope);
-        return this.postpone(envelope, verdict.until);
+        // Not a copy in the retry queue if the source can keep it: whoever stores a copy and dies gets the original again, and stores another.
+        return this.delivery.blocking ? this.postpone(envelope, verdict.until) : 'redeliver';
       case 'parked':
         this.count('Duplicate', envelope);
         return this.wake(envelope);

@@ -74,7 +74,7 @@ export interface Due {
 export interface DueStore {
   /** What is due by then, earliest first within each page; pages may overlap in time. */
   due(until: number): AsyncIterable<readonly Due[]>;
-  /** Forgets what was sent on. What could not be removed is due again. */
+  /** Forgets what was sent on, unless it was stored again meanwhile. What could not be removed is due again. */
   remove(due: readonly Due[]): Promise<void>;
 }
 

@@ -24,6 +24,7 @@ export class InMemoryRetryTable implements Transport, DueStore {
   public readonly maxBatchBytes = 16 * KIBIBYTE * KIBIBYTE;
   public readonly maxBodyBytes = 390 * KIBIBYTE;
   public readonly longestDelay = Infinity;
+  /** By due time and what tells an envelope from all others: one that is stored twice for the same time is one item, with a new key. */
   private readonly waiting = new Map<string, Due>();
   private readonly clock: Clock;
   private readonly resource: string;
@@ -47,8 +48,10 @@ export class InMemoryRetryTable implements Transport, DueStore {
   public async send(dispatches: readonly Dispatch[]): Promise<readonly Sent[]> {
     return takeBatch(this, dispatches, ({ envelope, body }) => {
       this.sent += 1;
+      const at = envelope.notBefore ?? this.clock.now();
+      const item = [at, envelope.executionId, envelope.step, envelope.parent, envelope.attempt].join('#');
       const key = `${this.resource}-${this.sent}`;
-      this.waiting.set(key, { key, body, at: envelope.notBefore ?? this.clock.now() });
+      this.waiting.set(item, { key, body, at });
       return { ok: true, journaled: false, place: { service: this.name, resource: this.resource, messageId: key } };
     });
   }
@@ -61,6 +64,11 @@ export class InMemoryRetryTable implements Transport, DueStore {
   }
 
   public async remove(due: readonly Due[]): Promise<void> {
-    due.forEach(({ key }) => this.waiting.delete(key));
+    const removed = new Set(due.map(({ key }) => key));
+    for (const [item, { key }] of this.waiting) {
+      if (removed.has(key)) {
+        this.waiting.delete(item);
+      }
+    }
   }
 }

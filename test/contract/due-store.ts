@@ -77,5 +77,26 @@ export function describeDueStoreContract(name: string, open: () => Promise<Trans
       await store.remove([]);
       expect(await due(LATER)).toEqual([]);
     });
+
+    it('keeps an envelope that is stored twice for the same time once', async () => {
+      const twice = dispatch('e', 3, { notBefore: LATER });
+      await store.send([twice]);
+      await store.send([twice]);
+      expect(await due(LATER)).toEqual([{ key: expect.any(String), body: twice.body, at: LATER }]);
+      await store.send([dispatch('e', 3, { notBefore: LATER + 1 })]);
+      expect(await due(LATER + 1)).toHaveLength(2);
+    });
+
+    it('does not remove what was stored again after it was told of', async () => {
+      const again = dispatch('e', 3, { notBefore: LATER });
+      await store.send([again]);
+      const found = await due(LATER);
+      await store.send([again]);
+      await store.remove(found);
+      const kept = await due(LATER);
+      expect(kept).toHaveLength(1);
+      await store.remove(kept);
+      expect(await due(LATER)).toEqual([]);
+    });
   });
 }

@@ -1,6 +1,6 @@
 import { Engine, Executions, type EngineOptions, type Lock, type Ports } from '../../lambda/engine';
 import { normalize, type Action, type JsonObject, type MachineInput, type Run } from '../../lambda/machine';
-import { TestBench, type BenchOptions, type Environment, type InMemoryServices } from '../../lambda/testing';
+import { TestBench, type BenchOptions, type InMemoryServices } from '../../lambda/testing';
 
 /** What an action did, by which the test judges the engine: it shares no code with it. */
 export interface Effect {
@@ -39,10 +39,10 @@ export class World {
     this.names = normalized.map(({ name }) => name);
     const write = (message: string, fields?: JsonObject) => { this.log.push(`${message} ${JSON.stringify(fields)}`); };
     this.bench = new TestBench(
-      (environment) => new Engine(environment.ports, normalized, (_machine, name) => this.watched(name, actions[name], environment), engine),
+      (environment, bench) => new Engine(environment.ports, normalized, bench.instrument(environment, (_machine, name) => this.watched(name, actions[name])), engine),
       { patience: 20, ...options, logger: { debug: write, info: write, warn: write, error: write } },
-      (services) => ({ ...services, locks: this.watchedLocks(services) }),
     );
+    this.watchLocks(this.bench.services);
   }
 
   public get services(): InMemoryServices {
@@ -74,39 +74,36 @@ export class World {
     return this.bench.totals.of(name);
   }
 
-  private watched(name: string, body: ActionBody | undefined, environment: Environment): Action | undefined {
+  private watched(name: string, body: ActionBody | undefined): Action | undefined {
     if (!body) return undefined;
-    return (context, run) => this.bench.activity.work(async () => {
+    return async (context, run) => {
       const { executionId, step, attempt, fence } = run;
       const effect: Effect = { executionId, step, attempt, fence, key: run.idempotencyKey, action: name, at: this.clock.now(), until: Infinity };
       this.effects.push(effect);
       try {
-        return await environment.call(`actions.${name}`, async () => body(context, run, this));
+        return await body(context, run, this);
       } finally {
         effect.until = this.clock.now();
       }
-    });
+    };
   }
 
-  private watchedLocks({ locks }: InMemoryServices): Ports['locks'] {
-    return {
-      acquire: async (request) => {
-        const answer = await locks.acquire(request);
-        const known = this.grants.some(({ executionId, fence }) => executionId === request.executionId && fence === answer.lock?.fence);
-        if (answer.acquired && !known) {
-          const { executionId, step, parent, fence, expires } = answer.lock;
-          this.grants.push({ executionId, step, parent, fence, expires });
-        }
-        return answer;
-      },
-      release: async (lease) => {
-        await locks.release(lease);
-        const grant = this.grants.find(({ executionId, fence }) => executionId === lease.executionId && fence === lease.fence);
-        if (grant) grant.expires = Math.min(grant.expires, this.clock.now());
-      },
-      commit: (lease, status, now) => locks.commit(lease, status, now),
-      read: (executionId) => locks.read(executionId),
-      reopen: (executionId, step, parent, now) => locks.reopen(executionId, step, parent, now),
+  private watchLocks({ locks }: InMemoryServices): void {
+    const acquire = locks.acquire.bind(locks);
+    const release = locks.release.bind(locks);
+    locks.acquire = async (request) => {
+      const answer = await acquire(request);
+      const known = this.grants.some(({ executionId, fence }) => executionId === request.executionId && fence === answer.lock?.fence);
+      if (answer.acquired && !known) {
+        const { executionId, step, parent, fence, expires } = answer.lock;
+        this.grants.push({ executionId, step, parent, fence, expires });
+      }
+      return answer;
+    };
+    locks.release = async (lease) => {
+      await release(lease);
+      const grant = this.grants.find(({ executionId, fence }) => executionId === lease.executionId && fence === lease.fence);
+      if (grant) grant.expires = Math.min(grant.expires, this.clock.now());
     };
   }
 }

@@ -11,6 +11,7 @@ import {
   type PolledSource,
 } from '../../lambda/testing';
 import { describeDeadLetterStoreContract } from '../contract/dead-letters';
+import { describeDueStoreContract } from '../contract/due-store';
 import { describeJournalContract } from '../contract/journal';
 import { describeLockStoreContract } from '../contract/lock-store';
 import { describeMailboxContract } from '../contract/mailbox';
@@ -22,6 +23,7 @@ const deadLetters = new InMemoryDeadLetters();
 describeLockStoreContract('InMemoryLockStore', async () => new InMemoryLockStore({ clock }));
 describeJournalContract('InMemoryJournal', async () => new InMemoryJournal({ clock }));
 describeMailboxContract('InMemoryMailbox', async () => new InMemoryMailbox());
+describeDueStoreContract('InMemoryRetryTable', async () => new InMemoryRetryTable({ clock }));
 describeDeadLetterStoreContract('InMemoryDeadLetters', async () => {
   const store = new InMemoryDeadLetters();
   return { store, letters: async () => store.letters };

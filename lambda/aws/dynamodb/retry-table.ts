@@ -1,4 +1,4 @@
-import { QueryCommand, type DynamoDBClient, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, DeleteItemCommand, QueryCommand, type DynamoDBClient, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
 import type { Clock, Dispatch, Due, DueStore, Place, Random, Sent, Transport } from '../../engine/ports';
 import type { RetryQueueConfiguration } from '../configuration';
 import { ItemReader, MAX_ITEM_BYTES, number, text, type Item } from './item';
@@ -11,11 +11,18 @@ const RESERVED_BYTES = 1_024;
 const DUE_DIGITS = 14;
 
 /**
- * A retry queue in a DynamoDB table, for any delay: partition key `shard` (number), sort key `due` (string: the due time, then a name that
- * no other item has), attribute `envelope`.
+ * A retry queue in a DynamoDB table, for any delay: partition key `shard` (number), sort key `due` (string: the due time, then what tells one
+ * envelope from all others), attributes `envelope` and `version`.
  *
  * Nothing is delivered by itself. A timer asks what is due, sends it on, and only then removes it, so that nothing is lost
  * between the two; what is sent twice is recognised as a duplicate.
+ *
+ * An envelope that is stored twice for the same time is one item. Whoever stores an envelope and dies before its source is told gets
+ * it again and stores it again: were these many items, each of them would come back, meet the same fate, and multiply. So that the timer does not
+ * remove what was stored again after it had looked, each put has a version of its own:
+ *
+ *     timer    ── reads (version 1) ── sends ─────────────────────── removes version 1: refused, it is sent once more
+ *     worker                                 ── stores (version 2) ── tells its source that it is done
  *
  * The items are spread over shards by their execution: one partition of a table takes a thousand writes a second.
  */
@@ -65,13 +72,25 @@ export class RetryTable implements Transport, DueStore {
     }
   }
 
-  /** @throws the first error, if any could not be removed */
+  /** One request for each, since a batch knows no conditions. */
   public async remove(due: readonly Due[]): Promise<void> {
-    for (let start = 0; start < due.length; start += MAX_BATCH_ENTRIES) {
-      const errors = await this.writer.delete(due.slice(start, start + MAX_BATCH_ENTRIES).map(({ key }) => itemKey(key)));
-      const error = errors.find((candidate) => candidate !== undefined);
-      if (error) {
-        throw error;
+    await Promise.all(due.map(({ key }) => this.removeVersion(key)));
+  }
+
+  private async removeVersion(key: string): Promise<void> {
+    const [shard, version, due] = splitKey(key);
+    try {
+      await this.client.send(new DeleteItemCommand({
+        TableName: this.table.tableName,
+        Key: { shard: { N: shard }, due: text(due) },
+        ConditionExpression: '#version = :version',
+        ExpressionAttributeNames: { '#version': 'version' },
+        ExpressionAttributeValues: { ':version': text(version) },
+      }));
+    } catch (thrown) {
+      // Gone already, or stored again.
+      if (!(thrown instanceof ConditionalCheckFailedException)) {
+        throw thrown;
       }
     }
   }
@@ -80,7 +99,8 @@ export class RetryTable implements Transport, DueStore {
     const dueAt = Math.max(0, Math.ceil(envelope.notBefore ?? this.system.clock.now()));
     return {
       shard: number(shardOf(envelope.executionId, this.table.shards)),
-      due: text(`${dueText(dueAt)}#${this.system.random.id()}`),
+      due: text([dueText(dueAt), envelope.executionId, envelope.step, envelope.parent, envelope.attempt].join('#')),
+      version: text(this.system.random.id()),
       envelope: text(body),
     };
   }
@@ -101,12 +121,12 @@ function toDue(item: Item): Due {
 
 function keyText(item: Item): string {
   const read = new ItemReader(item);
-  return `${read.number('shard')}/${read.text('due')}`;
+  return [read.number('shard'), read.text('version'), read.text('due')].join('/');
 }
 
-function itemKey(key: string): Item {
-  const slash = key.indexOf('/');
-  return { shard: { N: key.slice(0, slash) }, due: text(key.slice(slash + 1)) };
+function splitKey(key: string): readonly [shard: string, version: string, due: string] {
+  const [shard = '', version = ''] = key.split('/', 2);
+  return [shard, version, key.slice(shard.length + version.length + 2)];
 }
 
 /** FNV-1a: spreads evenly, whatever the ids look like. */
