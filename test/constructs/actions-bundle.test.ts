@@ -62,10 +62,10 @@ test('external modules stay out', () => {
 });
 
 describe('the hash of the code', () => {
-  test('is the same wherever the files lie, and wherever the output goes', () => {
+  test.each(['order.actions.ts', 'commonjs/actions.mts'])('is the same wherever the files lie, and wherever the output goes: %s', (name) => {
     const hashes = ['a', 'deeply/nested/b'].map((directory) => {
       cpSync(path.join(__dirname, 'actions'), path.join(temporary, directory), { recursive: true });
-      return path.basename(deploy(path.join(temporary, directory, 'commonjs/actions.mts')));
+      return path.basename(deploy(path.join(temporary, directory, name)));
     });
     expect(hashes[0]).toBe(hashes[1]);
   });
