@@ -1,4 +1,5 @@
-import { Agent, createServer, request, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { Agent, createServer, request, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SeededRandom } from '../testing/seeded-random';
 
@@ -12,6 +13,9 @@ export interface Faults {
   /** Decides which. */
   readonly seed: number | string;
 }
+
+/** Who sends a request: a function, a client of the application, or what AWS does itself (an event source mapping). */
+export type Caller = 'function' | 'client' | 'mapping';
 
 export interface FaultProxyOptions {
   /** The URL of each embedded server, by the name that requests to its service are signed for: `dynamodb`, `sqs`. */
@@ -29,21 +33,20 @@ interface Answer {
 /**
  * Stands between AWS clients and the embedded servers: it sends each request to the server of its service, counts it, and lets some fail.
  *
- * It listens on two ports. What an application sends goes to {@link url}: it is counted, and may fail. What AWS itself would do (event
- * source mappings) goes to {@link internalUrl}, and fails only while the service is down.
+ * Each kind of caller has an endpoint of its own. The requests of mappings fail only while their service is down.
  */
 export class FaultProxy {
   public static async start(options: FaultProxyOptions): Promise<FaultProxy> {
     const proxy = new FaultProxy(options);
-    await Promise.all([listen(proxy.application), listen(proxy.internal)]);
+    proxy.server.listen(0, '127.0.0.1');
+    await once(proxy.server, 'listening');
     return proxy;
   }
 
-  private readonly application = createServer((incoming, outgoing) => void this.handle(incoming, outgoing, true));
-  private readonly internal = createServer((incoming, outgoing) => void this.handle(incoming, outgoing, false));
+  private readonly server = createServer((incoming, outgoing) => void this.handle(incoming, outgoing));
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 256 });
   private readonly random: SeededRandom;
-  private readonly counts = new Map<string, number>();
+  private readonly counts = new Map<string, Map<string, number>>();
   private readonly down = new Set<string>();
   private readonly queueUrls = new Map<string, string>();
   private failed = 0;
@@ -52,19 +55,14 @@ export class FaultProxy {
     this.random = new SeededRandom(options.faults?.seed ?? 0);
   }
 
-  /** Where the application's requests go, for example as `AWS_ENDPOINT_URL`. */
-  public get url(): string {
-    return urlOf(this.application);
+  /** Where a caller's requests go, for example as `AWS_ENDPOINT_URL`. */
+  public endpoint(caller: Caller): string {
+    return `${this.origin}/${caller}`;
   }
 
-  /** Where the requests of event source mappings go. */
-  public get internalUrl(): string {
-    return urlOf(this.internal);
-  }
-
-  /** How many requests the application has sent, by service and operation: `dynamodb.PutItem`. */
-  public get requests(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.counts);
+  /** How many requests a caller has sent, by service and operation: `dynamodb.PutItem`. */
+  public requests(caller: Caller): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.counts.get(caller) ?? []);
   }
 
   /** How many of them were made to fail. */
@@ -82,33 +80,38 @@ export class FaultProxy {
   }
 
   /**
-   * Gives a queue a second URL. A queue's URL tells clients where to send their requests, and the URL that the embedded server gives
-   * it leads past the proxy.
+   * Gives a queue the URL by which functions and clients shall know it. A queue's URL tells an AWS client where to send its requests, and
+   * the one that the embedded server has given it leads past the proxy.
    */
-  public nameQueue(url: string, actualUrl: string): void {
+  public nameQueue(name: string, actualUrl: string): string {
+    const url = `${this.origin}/queue/${name}`;
     this.queueUrls.set(url, actualUrl);
+    return url;
   }
 
   public async stop(): Promise<void> {
     this.agent.destroy();
-    await Promise.all([this.application, this.internal].map((server) => new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    })));
+    this.server.close();
+    this.server.closeAllConnections();
+    await once(this.server, 'close');
   }
 
-  private async handle(incoming: IncomingMessage, outgoing: ServerResponse, ofApplication: boolean): Promise<void> {
+  private get origin(): string {
+    // It listens on a port, so its address is one.
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  private async handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     try {
+      const caller = incoming.url?.split('/')[1] ?? '';
       const service = serviceOf(incoming.headers);
+      this.count(caller, `${service}.${operationOf(incoming.headers)}`);
       const body = await read(incoming);
-      if (ofApplication) {
-        this.count(`${service}.${operationOf(incoming.headers)}`);
-      }
       if (this.down.has(service)) {
         refuse(outgoing, 503, 'ServiceUnavailable', `${service} is down.`);
         return;
       }
-      const fails = ofApplication && this.random.chance(this.options.faults?.share ?? 0);
+      const fails = caller !== 'mapping' && this.random.chance(this.options.faults?.share ?? 0);
       if (fails && this.random.chance(0.5)) {
         this.fail(outgoing);
         return;
@@ -135,10 +138,11 @@ export class FaultProxy {
     const translated = service === 'sqs' ? this.translateQueueUrl(body) : body;
     const headers = { ...incoming.headers, 'host': new URL(server).host, 'content-length': String(translated.length) };
     return new Promise((resolve, reject) => {
-      const outward = request(new URL(incoming.url ?? '/', server), { method: incoming.method, headers, agent: this.agent }, (answer) => {
+      const outward = request(server, { method: incoming.method, headers, agent: this.agent }, (answer) => {
+        const { 'transfer-encoding': _, ...answerHeaders } = answer.headers;
         read(answer).then((answerBody) => resolve({
           status: answer.statusCode ?? 500,
-          headers: { ...answer.headers, 'transfer-encoding': undefined, 'content-length': String(answerBody.length) },
+          headers: { ...answerHeaders, 'content-length': String(answerBody.length) },
           body: answerBody,
         }), reject);
       });
@@ -162,8 +166,9 @@ export class FaultProxy {
     }
   }
 
-  private count(operation: string): void {
-    this.counts.set(operation, (this.counts.get(operation) ?? 0) + 1);
+  private count(caller: string, operation: string): void {
+    const counts = this.counts.get(caller) ?? new Map<string, number>();
+    this.counts.set(caller, counts.set(operation, (counts.get(operation) ?? 0) + 1));
   }
 }
 
@@ -188,15 +193,4 @@ async function read(stream: IncomingMessage): Promise<Buffer> {
     chunks.push(chunk as Buffer);
   }
   return Buffer.concat(chunks);
-}
-
-function listen(server: Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-}
-
-function urlOf(server: Server): string {
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }

@@ -12,7 +12,7 @@ import { runSchedule } from './pollers/schedule';
 import { pollQueue } from './pollers/sqs';
 import { createResources } from './resources';
 import { startServers, type Servers } from './servers';
-import { LOCAL_ACCOUNT, LOCAL_REGION, Template } from './template';
+import { LOCAL_REGION, Template } from './template';
 
 export type { Faults } from './fault-proxy';
 export type { MetricSums } from './metrics';
@@ -80,9 +80,9 @@ export interface Local {
   readonly environment: Readonly<Record<string, string>>;
   /** What the functions have counted. */
   readonly metrics: MetricSums;
-  /** How many requests functions and clients have sent, by service and operation: `dynamodb.PutItem`. */
+  /** How many requests the functions have sent, by service and operation: `dynamodb.PutItem`. */
   readonly requests: Readonly<Record<string, number>>;
-  /** How many of them were made to fail. */
+  /** How many requests of functions and clients were made to fail. */
   readonly faults: number;
   /** Lets every request to a service (`dynamodb`, `sqs`) fail, those of event source mappings too, until it is brought up again. */
   takeDown(service: string): void;
@@ -121,12 +121,7 @@ class Running implements Local {
   private readonly pollers: Poller[] = [];
 
   constructor(private readonly options: LocalOptions, private readonly servers: Servers, private readonly proxy: FaultProxy) {
-    this.environment = {
-      AWS_ENDPOINT_URL: proxy.url,
-      AWS_REGION: LOCAL_REGION,
-      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-    };
+    this.environment = variablesFor(proxy.endpoint('client'));
   }
 
   public get metrics(): MetricSums {
@@ -134,7 +129,7 @@ class Running implements Local {
   }
 
   public get requests(): Readonly<Record<string, number>> {
-    return this.proxy.requests;
+    return this.proxy.requests('function');
   }
 
   public get faults(): number {
@@ -155,17 +150,13 @@ class Running implements Local {
     const resources = await createResources(template, {
       dynamodb: new DynamoDBClient({ ...direct, endpoint: servers.dynamodb }),
       sqs: new SQSClient({ ...direct, endpoint: servers.sqs }),
-      nameQueue: (name, actualUrl) => {
-        const url = `${proxy.url}/${LOCAL_ACCOUNT}/${name}`;
-        proxy.nameQueue(url, actualUrl);
-        return url;
-      },
+      nameQueue: (name, actualUrl) => proxy.nameQueue(name, actualUrl),
     });
-    const throughProxy = { ...direct, endpoint: proxy.internalUrl };
+    const throughProxy = { ...direct, endpoint: proxy.endpoint('mapping') };
     const queues = new SQSClient(throughProxy);
     const streams = new DynamoDBStreamsClient(throughProxy);
     const onError = options.onError ?? (() => undefined);
-    for (const deployment of readDeployments(template, resources, { ...options.environment, ...this.environment })) {
+    for (const deployment of readDeployments(template, resources, { ...options.environment, ...variablesFor(proxy.endpoint('function')) })) {
       const { definition } = deployment;
       const target = new LocalFunction(definition, {
         environments: options.environments ?? 2,
@@ -193,6 +184,15 @@ class Running implements Local {
     await this.proxy.stop();
     await this.servers.stop();
   }
+}
+
+function variablesFor(endpoint: string): Readonly<Record<string, string>> {
+  return {
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_REGION: LOCAL_REGION,
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+  };
 }
 
 /** The configuration of a workflow is written by its construct, which always names it. */

@@ -3,7 +3,7 @@ import {
   type AttributeValue, type DynamoDBStreamsClient, type _Record as DynamoDBRecord, type Shard,
 } from '@aws-sdk/client-dynamodb-streams';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { pause, type Invocable, type OnPollerError, type Poller } from './poller';
+import { pause, stopper, type Invocable, type OnPollerError, type Poller } from './poller';
 import { processBatch, ShardDelivery, type Discarded, type StreamMapping, type StreamRecord } from './shard';
 
 /** How long a shard that has nothing new is left alone, in milliseconds. (Lambda asks four times a second.) */
@@ -28,7 +28,7 @@ export interface StreamClients {
  * function may see a record twice, as it must expect of Lambda, too.
  */
 export function pollDynamoDbStream(mapping: StreamMapping, target: Invocable, clients: StreamClients, onError: OnPollerError): Poller {
-  const stopped = new AbortController();
+  const stopped = stopper();
   const ended = new StreamPoller(mapping, target, clients, onError, stopped.signal).run();
   return {
     stop: async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { pause, type Invocable, type OnPollerError, type Poller } from './poller';
+import { pause, stopper, type Invocable, type OnPollerError, type Poller } from './poller';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../template';
 
 /** A scheduled rule that invokes a function. */
@@ -18,7 +18,7 @@ export interface Schedule {
  * is sped up does not take all environments.
  */
 export function runSchedule(schedule: Schedule, target: Invocable, onError: OnPollerError): Poller {
-  const stopped = new AbortController();
+  const stopped = stopper();
   const loop = async () => {
     while (!stopped.signal.aborted) {
       const due = Date.now() + schedule.interval;

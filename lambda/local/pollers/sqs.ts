@@ -1,7 +1,7 @@
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, type Message, type SQSClient } from '@aws-sdk/client-sqs';
 import { failedRecords } from './batch-response';
 import type { RecordFilter } from './filter';
-import { pause, type Invocable, type OnPollerError, type Poller } from './poller';
+import { pause, stopper, type Invocable, type OnPollerError, type Poller } from './poller';
 import { LOCAL_REGION } from '../template';
 
 /** An event source mapping from a queue to a function. */
@@ -30,7 +30,7 @@ const LONGEST_POLL = 20;
  * back when its visibility timeout ends, and goes to the dead-letter queue when it has come too often: that is the queue's own doing.
  */
 export function pollQueue(mapping: QueueMapping, target: Invocable, client: SQSClient, onError: OnPollerError): Poller {
-  const stopped = new AbortController();
+  const stopped = stopper();
   const lanes = Math.max(1, Math.min(mapping.maximumConcurrency, target.environments));
   const loops = Array.from({ length: lanes }, async () => {
     while (!stopped.signal.aborted) {

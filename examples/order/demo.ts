@@ -1,0 +1,147 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { parseArgs } from 'node:util';
+import { App } from 'aws-cdk-lib';
+import { WorkflowClient } from 'cdk-lambda-fsm/client';
+import { normalize, toGraphviz, toMermaid } from 'cdk-lambda-fsm/machine';
+import { startLocal, type Local } from '../../lambda/local';
+import { planOrders } from './demo/plan';
+import { tableOf } from './demo/report';
+import { Shop } from './demo/shop';
+import { problemsOf } from './demo/verdict';
+import type { LedgerEntry } from './ledger';
+import { addOrderStacks, ON_DYNAMODB, ON_QUEUES } from './order-stack';
+import { order } from './order.machine';
+
+const OUT = path.join(__dirname, 'out');
+/** When the primary event source goes down and for how long, and when the demo gives up. In milliseconds. */
+const OUTAGE = { begin: 2_000, length: 5_000 };
+const PATIENCE = 180_000;
+
+const USAGE = `Runs the order workflow on this machine, with failing requests.
+
+  --executions N  how many orders (default 200)
+  --faults SHARE  the share of requests that fail, half of them after they took effect (default 0.05)
+  --seed SEED     decides which requests fail (default 1)
+  --db FILE       keep the tables in a file, and run on DynamoDB alone: kill the demo, start it again, and it goes on
+`;
+
+async function main(): Promise<boolean> {
+  const { values } = parseArgs({
+    options: {
+      executions: { type: 'string', default: '200' },
+      faults: { type: 'string', default: '0.05' },
+      seed: { type: 'string', default: '1' },
+      db: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return true;
+  }
+  const count = numberOf('executions', values.executions, 1, 100_000);
+  const share = numberOf('faults', values.faults, 0, 1);
+  // What the SDK has to say of the version of Node.js does not concern this demo.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
+  mkdirSync(OUT, { recursive: true });
+  const machine = normalize(order);
+  writeFileSync(path.join(OUT, 'order.mmd'), toMermaid(machine));
+  writeFileSync(path.join(OUT, 'order.dot'), toGraphviz(machine));
+
+  const stack = values.db === undefined ? ON_QUEUES : ON_DYNAMODB;
+  const assembly = path.join(OUT, 'cdk.out');
+  const app = new App({ outdir: assembly });
+  addOrderStacks(app);
+  app.synth();
+
+  const ledgerFile = values.db === undefined ? path.join(OUT, 'ledger') : `${path.resolve(values.db)}.ledger`;
+  const resumes = values.db !== undefined && existsSync(values.db);
+  if (!resumes) {
+    rmSync(ledgerFile, { force: true });
+  }
+  const local = await startLocal({
+    assembly,
+    stack,
+    databaseFile: values.db,
+    faults: { share, seed: values.seed },
+    // The timer of the retry table fires every second instead of every minute.
+    scheduleInterval: 1_000,
+    environment: { ORDER_LEDGER: ledgerFile },
+  });
+  console.log(`${resumes ? 'Going on with' : 'Starting'} ${count} orders in the stack ${stack}. ` +
+    `Of all requests, ${share * 100} % fail, half of them after they took effect (seed ${values.seed}).`);
+  try {
+    return await run(local, count, ledgerFile, stack === ON_QUEUES);
+  } finally {
+    await local.stop();
+  }
+}
+
+async function run(local: Local, count: number, ledgerFile: string, withOutage: boolean): Promise<boolean> {
+  Object.assign(process.env, local.environment);
+  const orders = await planOrders(count);
+  const shop = new Shop(new WorkflowClient(Object.values(local.workflows)[0] ?? ''), orders);
+  const begin = Date.now();
+  const elapsed = () => (Date.now() - begin) / 1000;
+  const timers = [setInterval(() => {
+    const { Transition = 0, Retry = 0, Failover = 0 } = local.metrics;
+    console.log(`${elapsed().toFixed(0).padStart(4)} s  ${count - shop.open.length} of ${count} ended, ` +
+      `${Transition} transitions, ${Retry} retries, ${Failover} failovers, ${local.faults} requests made to fail`);
+  }, 2_000)];
+  if (withOutage) {
+    timers.push(
+      setTimeout(() => announce('SQS goes down.', () => local.takeDown('sqs')), OUTAGE.begin),
+      setTimeout(() => announce('SQS is up again.', () => local.bringUp('sqs')), OUTAGE.begin + OUTAGE.length),
+    );
+  }
+  await Promise.all([shop.placeOrders(), shop.attend(begin + PATIENCE)]);
+  timers.forEach(clearInterval);
+  const seconds = elapsed();
+
+  const ledger = readLedger(ledgerFile);
+  const problems = orders.flatMap((each) => problemsOf(each, shop.descriptions.get(each.executionId), ledger.get(each.executionId) ?? []));
+  const descriptions = [...shop.descriptions.values()];
+  const committed = new Map(descriptions.map(({ executionId, steps }) => [executionId, new Set(steps.map((step) => step.committed?.fence))]));
+  const entries = [...ledger.values()].flat();
+  const repeated = entries.filter(({ executionId, fence }) => !committed.get(executionId)?.has(fence)).length;
+  console.log(`\n${tableOf({ descriptions, local, actions: { all: entries.length, repeated }, seconds })}\n`);
+  console.log(`The machine is drawn in ${path.relative('', OUT)}: order.mmd (Mermaid) and order.dot (Graphviz).`);
+  console.log(problems.length === 0
+    ? `All ${count} orders have ended as they must, and every step counts once (${seconds.toFixed(0)} s).`
+    : `${problems.length} problems:\n${problems.join('\n')}`);
+  return problems.length === 0;
+}
+
+function announce(text: string, act: () => void): void {
+  act();
+  console.log(`        ${text}`);
+}
+
+/** By execution, in the order in which things happened. */
+function readLedger(file: string): Map<string, LedgerEntry[]> {
+  const ledger = new Map<string, LedgerEntry[]>();
+  for (const line of existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter((each) => each !== '') : []) {
+    // The actions of this example write nothing else into it.
+    const entry = JSON.parse(line) as LedgerEntry;
+    const entries = ledger.get(entry.executionId) ?? [];
+    ledger.set(entry.executionId, [...entries, entry]);
+  }
+  return ledger;
+}
+
+function numberOf(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= least && value <= most)) {
+    throw new Error(`--${name} takes a number from ${least} to ${most}, not "${text}".`);
+  }
+  return value;
+}
+
+main().then((good) => {
+  process.exitCode = good ? 0 : 1;
+}, (error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
