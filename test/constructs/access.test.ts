@@ -9,6 +9,7 @@ const RECEIVE = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMess
 const STREAM = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'];
 const LOCKS = ['dynamodb:GetItem', 'dynamodb:UpdateItem'];
 const CHECKPOINTS = ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'];
+const RETRIES = ['dynamodb:BatchWriteItem', 'dynamodb:DeleteItem', 'dynamodb:Query'];
 const LOGS = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 
 /** What the function may do. */
@@ -41,7 +42,7 @@ describe('the function', () => {
     expect(functionMay(() => ({ eventSource: EventSource.dynamoDb(), retryQueue: RetryQueue.dynamoDb() }))).toEqual({
       'OrdersLogs.Arn': LOGS,
       'OrdersCheckpointTable.StreamArn': STREAM,
-      'OrdersRetryQueueTable.Arn': ['dynamodb:BatchWriteItem', 'dynamodb:Query'],
+      'OrdersRetryQueueTable.Arn': RETRIES,
       'OrdersDeadLetterQueue.Arn': ['sqs:SendMessage'],
       'OrdersLockTable.Arn': LOCKS,
       'OrdersCheckpointTable.Arn': CHECKPOINTS,
@@ -140,7 +141,7 @@ describe('the calls of the adapters are those that are allowed', () => {
   });
 
   test('of the retry table', () => {
-    expect(operations('dynamodb/retry-table.ts', 'dynamodb/write-batch.ts')).toEqual(['BatchWriteItem', 'Query']);
+    expect(operations('dynamodb/retry-table.ts', 'dynamodb/write-batch.ts')).toEqual(named(RETRIES));
   });
 
   test('of the checkpoint table, into whose mailboxes only clients put (PutItem and UpdateItem, in a transaction)', () => {
