@@ -72,9 +72,17 @@ export class RetryTable implements Transport, DueStore {
     }
   }
 
-  /** One request for each, since a batch knows no conditions. */
+  /**
+   * One request for each, since a batch knows no conditions.
+   *
+   * @throws the first error, if any could not be removed
+   */
   public async remove(due: readonly Due[]): Promise<void> {
-    await Promise.all(due.map(({ key }) => this.removeVersion(key)));
+    const results = await Promise.allSettled(due.map(({ key }) => this.removeVersion(key)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) {
+      throw failed.reason;
+    }
   }
 
   private async removeVersion(key: string): Promise<void> {
