@@ -23,7 +23,7 @@ export interface EngineOptions {
   /**
    * Milliseconds that an entry waits at most for others to share its request.
    *
-   * @default 20
+   * @default 50
    */
   readonly linger?: number;
   /**
@@ -40,7 +40,7 @@ export const DEFAULT_OPTIONS: Required<EngineOptions> = {
   concurrency: 50,
   eagerCommit: false,
   clockSkew: 5_000,
-  linger: 20,
+  linger: 50,
   remembered: 30 * DAY,
 };
 

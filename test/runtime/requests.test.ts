@@ -1,0 +1,70 @@
+import { connect } from '../../lambda/aws/connect';
+import type { EventSourceConfiguration } from '../../lambda/aws/configuration';
+import { Engine, Executions, type Delivery } from '../../lambda/engine';
+import { normalize } from '../../lambda/machine';
+import { requestsOf } from '../aws/count-requests';
+import { Embedded } from '../aws/embedded';
+
+/*
+ * The price of a transition, counted where the requests leave for the network: the promise of the protocol is one conditional write for each record,
+ * and one send and one journal entry for all records of a batch; with DynamoDB Streams the last two are one.
+ */
+
+const embedded = Embedded.use();
+
+const ring = normalize({ name: 'ring', initial: 'a', states: { a: { do: 'go', on: { go: 'b' } }, b: { do: 'go', on: { go: 'a', stop: 'end' } }, end: { final: true } } });
+
+async function deploy(eventSource: (queueUrl: string) => EventSourceConfiguration) {
+  const queueUrl = await embedded.queue();
+  const checkpoints = await embedded.table('checkpoints');
+  const connection = await connect({
+    workflow: 'Ring',
+    machines: ['ring'],
+    eventSource: eventSource(queueUrl),
+    retryQueues: [{ service: 'sqs', queueUrl: await embedded.queue() }],
+    lockTable: { service: 'dynamodb', tableName: await embedded.table('locks'), retentionDays: 30 },
+    checkpointTable: { service: 'dynamodb', tableName: checkpoints, retentionDays: 30 },
+    deadLetterQueue: { service: 'sqs', queueUrl: await embedded.queue() },
+  });
+  const { ports } = connection;
+  // On a busy machine, one record may be so slow that the others would not wait for it; that is not what is counted here.
+  const engine = new Engine({ ...ports, metrics: { count: () => undefined, flush: () => undefined } }, [ring], () => () => 'go', { linger: 5_000 });
+  /** The envelopes that a batch of starts, and then of further steps, has sent. */
+  const sent: string[] = [];
+  for (const transport of ports.eventSources) {
+    const send = transport.send.bind(transport);
+    transport.send = (dispatches) => {
+      sent.push(...dispatches.map(({ body }) => body));
+      return send(dispatches);
+    };
+  }
+  const deliveries = (): Delivery[] => sent.splice(0).map((body, index) => ({
+    id: String(index), body, blocking: false, place: { service: 'sqs', resource: queueUrl, messageId: String(index) },
+  }));
+  return { connection, engine, deliveries, executions: new Executions(ports, ['ring']) };
+}
+
+describe.each([
+  ['SQS', (queueUrl: string): EventSourceConfiguration => ({ service: 'sqs', queueUrl }), { batch: 1.2, alone: 3 }],
+  ['DynamoDB Streams', (): EventSourceConfiguration => ({ service: 'dynamodb' }), { batch: 1.1, alone: 2 }],
+])('a transition on %s', (_, eventSource, most) => {
+  test.each([[10, most.batch], [1, most.alone]])(`in a batch of %d takes at most %d requests`, async (records, limit) => {
+    const { connection, engine, deliveries, executions } = await deploy(eventSource);
+    await executions.startMany(Array.from({ length: records }, (__, n) => ({ machine: 'ring', executionId: `x${n}` })));
+    for (let round = 0; round < 5; round++) {
+      const batch = deliveries();
+      expect(batch).toHaveLength(records);
+      const requests = await requestsOf(() => engine.process(batch, { deadline: Date.now() + 30_000 }));
+      expect({ round, perTransition: requests.length / records, requests }).toMatchObject({ round, perTransition: limit });
+      expect(requests.filter((operation) => operation === 'UpdateItem')).toHaveLength(records);
+    }
+    connection.close();
+  });
+
+  test('starting ten executions takes one request', async () => {
+    const { connection, executions } = await deploy(eventSource);
+    const requests = await requestsOf(() => executions.startMany(Array.from({ length: 10 }, () => ({ machine: 'ring' }))));
+    expect(requests).toHaveLength(1);
+    connection.close();
+  });
+});
