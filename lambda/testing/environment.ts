@@ -180,9 +180,7 @@ export class Environment {
 
   private metrics(metrics: Metrics): Metrics {
     return {
-      count: (...counted) => {
-        if (!this.dead) metrics.count(...counted);
-      },
+      count: (...counted) => metrics.count(...counted),
       flush: () => {
         if (!this.dead) metrics.flush();
       },

@@ -1,3 +1,4 @@
+import type { Delivery, Outcome } from '../engine';
 import type { PolledSource } from './polled-source';
 import type { TestFunction } from './test-function';
 
@@ -38,13 +39,19 @@ export class EventSourceMapping {
       }
       polled = true;
       this.running += 1;
-      this.options.function.process(batch)
-        .catch(failed)
-        .then((outcomes) => {
-          this.running -= 1;
-          source.settle(batch, outcomes ?? new Map());
-        }, failed);
+      void this.process(batch, failed);
     }
     return polled;
+  }
+
+  private async process(batch: readonly Delivery[], failed: (error: unknown) => void): Promise<void> {
+    let outcomes: ReadonlyMap<string, Outcome> | undefined;
+    try {
+      outcomes = await this.options.function.process(batch);
+    } catch (error) {
+      failed(error);
+    }
+    this.running -= 1;
+    this.options.source.settle(batch, outcomes ?? new Map());
   }
 }

@@ -222,7 +222,7 @@ export class Recorder {
       outcome: 'unfinished',
       states: [],
       actions: [],
-      contextBefore: copy(envelope.context),
+      contextBefore: envelope.context,
       place,
     });
   }

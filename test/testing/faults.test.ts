@@ -143,9 +143,9 @@ describe('Environment', () => {
     expect(await stateOf(ports.mailbox.put('e', { ...mail, id: 'later' }))).toBe('pending');
     ports.metrics.count('Retry');
     ports.metrics.flush();
-    clock.jump();
+    expect(clock.nextTimer).toBeUndefined();
     expect(await stateOf(sleeping)).toBe('pending');
-    expect([reached, (await services.mailbox.list('e')).length, totals.of('Retry'), clock.nextTimer]).toEqual([[], mails, 0, undefined]);
+    expect([reached, (await services.mailbox.list('e')).length, totals.of('Retry')]).toEqual([[], mails, 0]);
   });
 
   it('lets a request arrive that had left before the environment died', async () => {

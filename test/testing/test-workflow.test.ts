@@ -93,6 +93,21 @@ describe('TestWorkflow', () => {
     const execution = await workflow.start('order', { context: { sku: 'tea' } });
     await workflow.run();
     expect([execution.status, execution.state, execution.context]).toEqual(['completed', 'cancelled', { sku: 'tea', log: ['opened'] }]);
+    expect(execution.steps[1]!.attempts.map(({ outcome, contextAfter }) => [outcome, contextAfter])).toEqual([
+      ['retrying', undefined], ['retrying', undefined], ['dispatched', undefined],
+    ]);
+  });
+
+  it('records what was, whatever becomes of it', async () => {
+    const context = { sku: 'tea' };
+    const workflow = open({
+      faults: [{ fault: 'repeat', on: 'locks.acquire', milliseconds: 1 }, { fault: 'delay', on: 'actions.reserve', milliseconds: 10 }],
+    });
+    const execution = await workflow.start('order', { context });
+    context.sku = 'coffee';
+    expect(execution.context).toEqual({ sku: 'tea' });
+    await workflow.run();
+    expect(execution.steps[0]!.attempts.map(({ actions }) => actions.length)).toEqual([2]);
   });
 
   it('shows an execution that has failed, and redrives it', async () => {
@@ -150,7 +165,9 @@ describe('TestWorkflow', () => {
         })],
       });
       const execution = await workflow.start('m');
+      const started = performance.now();
       await workflow.run();
+      expect(performance.now() - started).toBeLessThan(900);
       const [attempt] = execution.steps[0]!.attempts;
       expect(attempt?.actions.map(({ startedAt, endedAt }) => endedAt!.getTime() - startedAt.getTime())).toEqual([10_000, 0]);
       expect(execution.status).toBe('completed');
