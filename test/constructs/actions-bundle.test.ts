@@ -21,8 +21,8 @@ beforeAll(() => {
 afterAll(() => rmSync(temporary, { recursive: true }));
 
 /** The asset of a workflow with these actions. */
-function deploy(actions: string, externalModules?: string[]): string {
-  const stack = newStack();
+function deploy(actions: string, externalModules?: string[], outdir?: string): string {
+  const stack = newStack(outdir);
   newWorkflow(stack, { actions, externalModules });
   return assetOf(stack);
 }
@@ -65,7 +65,7 @@ describe('the hash of the code', () => {
   test.each(['order.actions.ts', 'commonjs/actions.mts'])('is the same wherever the files lie, and wherever the output goes: %s', (name) => {
     const hashes = ['a', 'deeply/nested/b'].map((directory) => {
       cpSync(path.join(__dirname, 'actions'), path.join(temporary, directory), { recursive: true });
-      return path.basename(deploy(path.join(temporary, directory, name)));
+      return path.basename(deploy(path.join(temporary, directory, name), [], path.join(temporary, directory, 'cdk.out')));
     });
     expect(hashes[0]).toBe(hashes[1]);
   });
@@ -96,7 +96,7 @@ test('workflows of an app that share their actions are bundled once, and share t
 });
 
 test('nothing is bundled for a stack that the CLI has not asked for', () => {
-  const stack = new Stack(new App({ context: { 'aws:cdk:bundling-stacks': ['Another'] } }), 'Stack');
+  const stack = new Stack(new App({ outdir: temporary, context: { 'aws:cdk:bundling-stacks': ['Another'] } }), 'Stack');
   newWorkflow(stack);
   expect(buildSync).not.toHaveBeenCalled();
 });

@@ -1,12 +1,11 @@
 import * as path from 'node:path';
-import { assetOf, newStack, newWorkflow } from './support';
+import { ORDER, OUTPUT, assetOf, newStack, newWorkflow } from './support';
 
 const ACTIONS = path.join(__dirname, 'actions', 'commonjs', 'actions.mts');
 
 test('where there is no native esbuild, the one in WebAssembly makes the same bundle', () => {
-  const stack = newStack();
-  newWorkflow(stack, { actions: ACTIONS });
-  const native = path.basename(assetOf(stack));
+  const native = newStack();
+  newWorkflow(native, { actions: ACTIONS });
 
   const wasm = jest.requireActual<typeof import('esbuild-wasm')>('esbuild-wasm');
   const buildSync = jest.fn(wasm.buildSync);
@@ -14,10 +13,12 @@ test('where there is no native esbuild, the one in WebAssembly makes the same bu
   jest.resetModules();
   jest.doMock('esbuild', () => { throw new Error('installed for another platform'); });
   jest.doMock('esbuild-wasm', () => ({ ...wasm, buildSync }));
-  const again = jest.requireActual<typeof import('./support')>('./support');
-  const stackAgain = again.newStack();
-  again.newWorkflow(stackAgain, { actions: ACTIONS });
+  const { App, AssetStaging, Stack } = jest.requireActual<typeof import('aws-cdk-lib')>('aws-cdk-lib');
+  const { FsmWorkflow, MachineDefinition } = jest.requireActual<typeof import('cdk-lambda-fsm')>('cdk-lambda-fsm');
+  const stack = new Stack(new App({ outdir: OUTPUT }), 'Stack');
+  new FsmWorkflow(stack, 'Orders', { machines: [MachineDefinition.fromObject(ORDER)], actions: ACTIONS });
 
   expect(buildSync).toHaveBeenCalledTimes(1);
-  expect(path.basename(again.assetOf(stackAgain))).toBe(native);
+  const assets = stack.node.findAll().flatMap((construct) => construct instanceof AssetStaging ? [construct.absoluteStagedPath] : []);
+  expect(assets).toEqual([assetOf(native)]);
 }, 60_000);

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { App, Stack } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { ORDER, assetOf, newStack, newWorkflow, refusal } from './support';
 import { normalize } from '../../lambda/machine';
@@ -44,7 +43,7 @@ test('what is no machine at all is refused', () => {
 });
 
 test('what is odd is a warning of the workflow', () => {
-  const stack = new Stack(new App(), 'Stack');
+  const stack = newStack();
   newWorkflow(stack, { machines: [MachineDefinition.fromYamlFile(file('fsm.yaml'))] });
   Annotations.fromStack(stack).hasWarning('/Stack/Orders', Match.stringLikeRegexp('fsm\\.yaml:.*final'));
 });

@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { App, AssetStaging, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
@@ -24,8 +26,12 @@ export const NEW_APP_CONTEXT = { '@aws-cdk/aws-iam:minimizePolicies': true };
 
 export const ENVIRONMENT = { env: { account: '123456789012', region: 'eu-west-1' } };
 
-export function newStack(): Stack {
-  return new Stack(new App({ context: NEW_APP_CONTEXT }), 'Stack', ENVIRONMENT);
+/** Where the apps of a test file leave what they make, so that equal code is staged once. */
+export const OUTPUT = mkdtempSync(path.join(tmpdir(), 'cdk.out-'));
+afterAll(() => rmSync(OUTPUT, { recursive: true, force: true }));
+
+export function newStack(outdir = OUTPUT): Stack {
+  return new Stack(new App({ outdir, context: NEW_APP_CONTEXT }), 'Stack', ENVIRONMENT);
 }
 
 /** A workflow of one sound machine, but for what the properties say. */

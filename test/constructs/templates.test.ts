@@ -1,5 +1,5 @@
 import { App, Stack, Duration, RemovalPolicy, aws_dynamodb as dynamodb, aws_kms as kms, aws_sqs as sqs } from 'aws-cdk-lib';
-import { ENVIRONMENT, NEW_APP_CONTEXT, newWorkflow } from './support';
+import { ENVIRONMENT, NEW_APP_CONTEXT, OUTPUT, newWorkflow } from './support';
 import { CheckpointTable, EventSource, LockTable, RetryQueue, type FsmWorkflowProps } from 'cdk-lambda-fsm';
 
 const ACCOUNT = 'eu-west-1:123456789012';
@@ -38,7 +38,7 @@ const COMBINATIONS: Record<string, (stack: Stack) => Partial<FsmWorkflowProps>> 
 let templates: Map<string, unknown>;
 beforeAll(() => {
   process.env.CDK_VALIDATION = 'true';
-  const app = new App({ context: { ...NEW_APP_CONTEXT, '@aws-cdk/core:validateAgainstDefaultRules': true } });
+  const app = new App({ outdir: OUTPUT, context: { ...NEW_APP_CONTEXT, '@aws-cdk/core:validateAgainstDefaultRules': true } });
   for (const [index, props] of Object.values(COMBINATIONS).entries()) {
     const stack = new Stack(app, `Stack${index}`, ENVIRONMENT);
     newWorkflow(stack, props(stack));
