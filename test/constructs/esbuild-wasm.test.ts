@@ -4,8 +4,9 @@ import { ORDER, OUTPUT, assetOf, newStack, newWorkflow } from './support';
 const ACTIONS = path.join(__dirname, 'actions', 'commonjs', 'actions.mts');
 
 test('where there is no native esbuild, the one in WebAssembly makes the same bundle', () => {
-  const native = newStack();
-  newWorkflow(native, { actions: ACTIONS });
+  const stack = newStack();
+  newWorkflow(stack, { actions: ACTIONS });
+  const native = assetOf(stack);
 
   const wasm = jest.requireActual<typeof import('esbuild-wasm')>('esbuild-wasm');
   const buildSync = jest.fn(wasm.buildSync);
@@ -15,10 +16,10 @@ test('where there is no native esbuild, the one in WebAssembly makes the same bu
   jest.doMock('esbuild-wasm', () => ({ ...wasm, buildSync }));
   const { App, AssetStaging, Stack } = jest.requireActual<typeof import('aws-cdk-lib')>('aws-cdk-lib');
   const { FsmWorkflow, MachineDefinition } = jest.requireActual<typeof import('cdk-lambda-fsm')>('cdk-lambda-fsm');
-  const stack = new Stack(new App({ outdir: OUTPUT }), 'Stack');
-  new FsmWorkflow(stack, 'Orders', { machines: [MachineDefinition.fromObject(ORDER)], actions: ACTIONS });
+  const another = new Stack(new App({ outdir: OUTPUT }), 'Stack');
+  new FsmWorkflow(another, 'Orders', { machines: [MachineDefinition.fromObject(ORDER)], actions: ACTIONS });
 
   expect(buildSync).toHaveBeenCalledTimes(1);
-  const assets = stack.node.findAll().flatMap((construct) => construct instanceof AssetStaging ? [construct.absoluteStagedPath] : []);
-  expect(assets).toEqual([assetOf(native)]);
+  const assets = another.node.findAll().flatMap((construct) => construct instanceof AssetStaging ? [construct.absoluteStagedPath] : []);
+  expect(assets).toEqual([native]);
 }, 60_000);
