@@ -133,7 +133,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     ignorePatterns: ['!.projenrc.ts', '*.js', '*.d.ts', 'node_modules/', 'lib/', `${LAMBDA_LIB}/`, 'assets/', 'dist/', 'coverage/', 'cdk.out/'],
   },
 
-  gitignore: [`/${LAMBDA_LIB}/`, '/assets/', 'cdk.out/', '.DS_Store'],
+  gitignore: [`/${LAMBDA_LIB}/`, '/assets/', '/.readme/', 'cdk.out/', '.DS_Store'],
   npmIgnoreOptions: {
     ignorePatterns: ['/lambda/', '/examples/', '/bench/', '/docs/', '/scripts/', '/.ci/', '/.projenrc.ts', '/tsconfig*.json', '*.tsbuildinfo', 'cdk.out/'],
   },

@@ -18,6 +18,8 @@ export class Outbox {
   /** Most bytes of an envelope that a step may make. */
   public readonly maxEnvelopeBytes: number;
   private readonly transports = new Map<Transport, Batcher<Dispatch, Sent>>();
+  /** Errors that were logged: one that fails a whole request would be told for each of its entries. */
+  private readonly logged = new WeakSet<Error>();
   private readonly checkpoints: Batcher<Checkpoint, { readonly error: Error | undefined }>;
 
   constructor(private readonly ports: Ports, rendezvous: Rendezvous, linger: number) {
@@ -85,7 +87,10 @@ export class Outbox {
     if (sent.ok) return sent;
     const { machine, state, executionId, step } = dispatch.envelope;
     this.ports.metrics.count('DispatchFailure', machine, state ?? undefined);
-    this.ports.logger.warn(`${transport.name} did not take an envelope: ${sent.error.message}`, { executionId, step });
+    if (!this.logged.has(sent.error)) {
+      this.logged.add(sent.error);
+      this.ports.logger.warn(`${transport.name} did not take an envelope: ${sent.error.message}`, { executionId, step });
+    }
     return undefined;
   }
 
