@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { App } from 'aws-cdk-lib';
@@ -42,29 +43,26 @@ async function main(): Promise<boolean> {
   }
   const count = numberOf('executions', values.executions, 1, 100_000);
   const share = numberOf('faults', values.faults, 0, 1);
-  // What the SDK has to say of the version of Node.js does not concern this demo.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+  // That requests fail, and which versions of Node.js the AWS SDK likes, is nothing to hear of here.
+  Object.assign(process.env, { AWS_LAMBDA_LOG_LEVEL: 'ERROR', AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' });
 
   mkdirSync(OUT, { recursive: true });
   const machine = normalize(order);
   writeFileSync(path.join(OUT, 'order.mmd'), toMermaid(machine));
   writeFileSync(path.join(OUT, 'order.dot'), toGraphviz(machine));
 
-  const stack = values.db === undefined ? ON_QUEUES : ON_DYNAMODB;
-  const assembly = path.join(OUT, 'cdk.out');
-  const app = new App({ outdir: assembly });
-  addOrderStacks(app);
-  app.synth();
-
-  const ledgerFile = values.db === undefined ? path.join(OUT, 'ledger') : `${path.resolve(values.db)}.ledger`;
-  const resumes = values.db !== undefined && existsSync(values.db);
+  const scratch = mkdtempSync(path.join(tmpdir(), 'order-demo-'));
+  const database = values.db === undefined ? undefined : path.resolve(values.db);
+  const resumes = database !== undefined && existsSync(database);
+  const ledgerFile = database === undefined ? path.join(scratch, 'ledger') : `${database}.ledger`;
   if (!resumes) {
     rmSync(ledgerFile, { force: true });
   }
+  const stack = database === undefined ? ON_QUEUES : ON_DYNAMODB;
   const local = await startLocal({
-    assembly,
+    assembly: synthesize(scratch),
     stack,
-    databaseFile: values.db,
+    databaseFile: database,
     faults: { share, seed: values.seed },
     // The timer of the retry table fires every second instead of every minute.
     scheduleInterval: 1_000,
@@ -76,18 +74,25 @@ async function main(): Promise<boolean> {
     return await run(local, count, ledgerFile, stack === ON_QUEUES);
   } finally {
     await local.stop();
+    rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+function synthesize(directory: string): string {
+  const app = new App({ outdir: path.join(directory, 'cdk.out') });
+  addOrderStacks(app);
+  return app.synth().directory;
 }
 
 async function run(local: Local, count: number, ledgerFile: string, withOutage: boolean): Promise<boolean> {
   Object.assign(process.env, local.environment);
   const orders = await planOrders(count);
-  const shop = new Shop(new WorkflowClient(Object.values(local.workflows)[0] ?? ''), orders);
+  const shop = new Shop(new WorkflowClient(Object.values(local.workflows)[0] ?? ''), orders, () => local.metrics.Completed ?? 0);
   const begin = Date.now();
   const elapsed = () => (Date.now() - begin) / 1000;
   const timers = [setInterval(() => {
     const { Transition = 0, Retry = 0, Failover = 0 } = local.metrics;
-    console.log(`${elapsed().toFixed(0).padStart(4)} s  ${count - shop.open.length} of ${count} ended, ` +
+    console.log(`${elapsed().toFixed(0).padStart(4)} s  ${shop.ended} of ${count} ended, ` +
       `${Transition} transitions, ${Retry} retries, ${Failover} failovers, ${local.faults} requests made to fail`);
   }, 2_000)];
   if (withOutage) {

@@ -2,8 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ExecutionEndedError, type ExecutionDescription, type WorkflowClient } from 'cdk-lambda-fsm/client';
 import type { Answer, PlannedOrder } from './plan';
 
-/** How often the orders that have not ended are looked at, in milliseconds. */
-const LOOK = 1000;
+/** How often the orders that have not ended are looked at, and how often it is asked whether all can have ended. In milliseconds. */
+const LOOK = 5_000;
+const TICK = 250;
 /** How many requests are under way at the same time. */
 const AT_ONCE = 20;
 
@@ -16,10 +17,21 @@ export class Shop {
   public readonly descriptions = new Map<string, ExecutionDescription>();
   private readonly answered = new Set<string>();
 
-  constructor(private readonly client: WorkflowClient, private readonly orders: readonly PlannedOrder[]) {}
+  private endedBefore: number | undefined;
 
-  /** The orders that have not ended yet. */
-  public get open(): readonly PlannedOrder[] {
+  /** @param completed how many orders have ended since the start, by the metrics of the workflow */
+  constructor(
+    private readonly client: WorkflowClient,
+    private readonly orders: readonly PlannedOrder[],
+    private readonly completed: () => number,
+  ) {}
+
+  /** How many orders have ended: those of a run before this one, and by the metrics those of this one. */
+  public get ended(): number {
+    return Math.min(this.orders.length, (this.endedBefore ?? 0) + this.completed());
+  }
+
+  private get open(): readonly PlannedOrder[] {
     return this.orders.filter(({ executionId }) => !['completed', 'failed', 'cancelled'].includes(this.descriptions.get(executionId)?.status ?? ''));
   }
 
@@ -36,15 +48,19 @@ export class Shop {
 
   /** Looks at the open orders again and again, and gives late answers, until all have ended or the time is over. */
   public async attend(deadline: number): Promise<void> {
-    for (let next = Date.now(); this.open.length > 0 && Date.now() < deadline; await pause(Math.max(0, next - Date.now()))) {
-      next = Date.now() + LOOK;
+    while (this.open.length > 0 && Date.now() < deadline) {
       await each(this.open, async ({ executionId }) => {
         const description = await persistently(() => this.client.describe(executionId));
         if (description) {
           this.descriptions.set(executionId, description);
         }
       });
+      this.endedBefore ??= this.orders.length - this.open.length;
       await this.answer('late', (executionId) => this.descriptions.get(executionId)?.status === 'parked');
+      const next = Date.now() + LOOK;
+      do {
+        await pause(TICK);
+      } while (this.ended < this.orders.length && Date.now() < next);
     }
   }
 
