@@ -5,8 +5,13 @@ import type * as esbuild from 'esbuild-wasm';
 import { AUTHORING_DIRECTORY } from './built-assets';
 import type { Problems } from './problems';
 
-/** The files that the runtime finds beside itself, by name. */
-export type BundledActions = Readonly<Record<'actions.mjs' | 'actions.mjs.map', string>>;
+/** The user's actions as the runtime takes them. */
+export interface BundledActions {
+  /** The files that the runtime finds beside itself, by name. */
+  readonly files: Readonly<Record<'actions.mjs' | 'actions.mjs.map', string>>;
+  /** What esbuild finds odd. */
+  readonly warnings: readonly string[];
+}
 
 /** What was bundled for an app, by file and external modules: workflows may share their actions. */
 const bundled = new WeakMap<IConstruct, Map<string, BundledActions>>();
@@ -77,7 +82,10 @@ function bundle(entry: string, externalModules: readonly string[], problems: Pro
     return undefined;
   }
   const text = (suffix: string) => withoutLocation(result.outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? '', directory);
-  return { 'actions.mjs': text('.mjs'), 'actions.mjs.map': text('.map') };
+  return {
+    files: { 'actions.mjs': text('.mjs'), 'actions.mjs.map': text('.map') },
+    warnings: result.warnings.map((message) => describe(message, directory)),
+  };
 }
 
 const REQUIRE_BANNER = 'import { createRequire as __createRequire } from \'node:module\'; globalThis.require ??= __createRequire(import.meta.url);';

@@ -60,7 +60,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   constructor(scope: Construct, id: string, props: FsmWorkflowProps) {
     super(scope, id);
     const plan = planWorkflow(this, props);
-    for (const warning of plan.warnings) Annotations.of(this).addWarningV2('cdk-lambda-fsm:machine', warning);
+    for (const warning of plan.warnings) Annotations.of(this).addWarningV2('cdk-lambda-fsm:definition', warning);
 
     const { encryptionKey } = props;
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;

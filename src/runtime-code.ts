@@ -9,7 +9,7 @@ import type { Machine } from 'cdk-lambda-fsm/machine';
 
 /** The code of a workflow's function: the runtime, and beside it the machines and the user's actions. */
 export function runtimeCode(machines: readonly Machine[], actions: BundledActions): lambda.Code {
-  const files = { 'machines.json': `${JSON.stringify(machines, undefined, 1)}\n`, ...actions };
+  const files = { 'machines.json': `${JSON.stringify(machines, undefined, 1)}\n`, ...actions.files };
   return lambda.Code.fromAsset(RUNTIME_DIRECTORY, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {

@@ -55,14 +55,9 @@ export interface SqsOptions {
 }
 
 const DEFAULT_MAX_RECEIVE_COUNT = 100;
+const LONGEST_WINDOW = Duration.minutes(5);
 const SQS_DEFAULT_VISIBILITY_SECONDS = 30;
 
-/**
- * A message must not come back while its invocation still runs, nor while Lambda retries one that was throttled.
- *
- * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
- */
-const VISIBILITY_PER_TIMEOUT = 6;
 
 /** The order holds within an execution alone, so executions need not wait for each other. */
 const HIGH_THROUGHPUT_FIFO = {
@@ -73,7 +68,7 @@ const HIGH_THROUGHPUT_FIFO = {
 
 export function checkSqsOptions(problems: Problems, options: SqsOptions, fifo: boolean, plan: WorkflowPlan): void {
   const window = options.maxBatchingWindow;
-  problems.duration('maxBatchingWindow', window, Duration.seconds(0), Duration.minutes(5), 'the limit of Lambda');
+  problems.duration('maxBatchingWindow', window, Duration.seconds(0), LONGEST_WINDOW, 'the limit of Lambda');
   problems.wholeNumber('maxConcurrency', options.maxConcurrency, 2, 1000, 'the limit of Lambda');
   problems.wholeNumber('maxReceiveCount', options.maxReceiveCount, 1, 1000, 'the limit of SQS');
   if (fifo) {
@@ -103,7 +98,7 @@ function checkGivenQueue(problems: Problems, queue: sqs.IQueue, options: SqsOpti
     if (!Token.isUnresolved(visibility) && visibility < timeout) {
       problems.add(
         `the queue hides a received message for ${visibility} s, but the function may take ${timeout} s, which Lambda refuses. ` +
-        `Set the queue's visibilityTimeout to ${VISIBILITY_PER_TIMEOUT * timeout} s.`,
+        `Set the queue's visibilityTimeout to ${visibilitySeconds(timeout, options.maxBatchingWindow)} s.`,
       );
     }
   }
@@ -114,12 +109,23 @@ export function createQueue(scope: Construct, options: SqsOptions, fifo: boolean
   return new sqs.Queue(scope, 'Queue', {
     ...queueDefaults(workflow.encryptionKey),
     ...(fifo && HIGH_THROUGHPUT_FIFO),
-    visibilityTimeout: Duration.seconds(workflow.functionTimeout.toSeconds() * VISIBILITY_PER_TIMEOUT),
+    visibilityTimeout: Duration.seconds(visibilitySeconds(workflow.functionTimeout.toSeconds(), options.maxBatchingWindow)),
     deadLetterQueue: {
       queue: fifo ? createFifoDeadLetterQueue(scope, workflow) : workflow.deadLetterQueue,
       maxReceiveCount: options.maxReceiveCount ?? DEFAULT_MAX_RECEIVE_COUNT,
     },
   });
+}
+
+/**
+ * How long a received message is hidden: it must not come back while Lambda gathers its batch, while the invocation runs, nor while Lambda
+ * retries one that was throttled.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+ */
+function visibilitySeconds(timeoutSeconds: number, window: Duration | undefined): number {
+  const windowSeconds = window?.isUnresolved() ? LONGEST_WINDOW.toSeconds() : window?.toSeconds() ?? 0;
+  return 6 * timeoutSeconds + windowSeconds;
 }
 
 /** SQS moves the messages of a FIFO queue only into another FIFO queue, so the workflow's own dead-letter queue will not do. */

@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { bundleActions } from './actions-bundle';
+import { bundleActions, type BundledActions } from './actions-bundle';
 import type { TransportService, WorkflowPlan } from './binding';
 import { requireAssets } from './built-assets';
 import { EventSource } from './event-source';
@@ -16,7 +16,7 @@ import { validateTogether, type Machine } from 'cdk-lambda-fsm/machine';
 /** A workflow in which nothing is wrong, as it is to be made. */
 export interface SoundWorkflow {
   readonly machineNames: readonly string[];
-  /** What is odd about the machines. */
+  /** What is odd about the machines and the actions. */
   readonly warnings: readonly string[];
   /** The code of the function. */
   readonly code: lambda.Code;
@@ -53,16 +53,17 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
     problems.add('deadLetterQueue: a FIFO queue does not take the dead letters of standard queues. Give a standard queue.');
   }
   problems.refuse(`The workflow "${scope.node.path}" cannot be made`);
+  // Bundling gives nothing only together with a problem.
+  const { warnings } = actions!;
   return {
     machineNames: machines.map(({ name }) => name),
-    warnings: props.machines.flatMap(({ _warnings }) => _warnings),
-    // Without problems there are actions.
+    warnings: [...props.machines.flatMap(({ _warnings }) => _warnings), ...warnings],
     code: runtimeCode(machines, actions!),
     transports,
   };
 }
 
-const NOT_BUNDLED = { 'actions.mjs': '', 'actions.mjs.map': '' };
+const NOT_BUNDLED: BundledActions = { files: { 'actions.mjs': '', 'actions.mjs.map': '' }, warnings: [] };
 
 function checkMachines(problems: Problems, props: FsmWorkflowProps): readonly Machine[] {
   const machines = props.machines.flatMap(({ _machines }) => _machines);

@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, w
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { buildSync } from 'esbuild';
 import { ACTIONS, ORDER, assetOf, assetsOf, newStack, newWorkflow, refusal } from './support';
 import { FsmWorkflow, MachineDefinition } from 'cdk-lambda-fsm';
@@ -99,6 +100,14 @@ test('nothing is bundled for a stack that the CLI has not asked for', () => {
   const stack = new Stack(new App({ outdir: temporary, context: { 'aws:cdk:bundling-stacks': ['Another'] } }), 'Stack');
   newWorkflow(stack);
   expect(buildSync).not.toHaveBeenCalled();
+});
+
+test('what is odd about the actions is a warning of the workflow', () => {
+  const actions = path.join(temporary, 'odd.ts');
+  writeFileSync(actions, 'export default { reserve: async (context: object) => typeof context === "strin" };\n');
+  const stack = newStack();
+  newWorkflow(stack, { actions });
+  Annotations.fromStack(stack).hasWarning('/Stack/Orders', Match.stringLikeRegexp('odd\\.ts:1:\\d+: .*"strin"'));
 });
 
 describe('what is wrong with the actions is told', () => {

@@ -1,4 +1,5 @@
 import { Duration, RemovalPolicy, aws_ec2 as ec2, aws_lambda as lambda, aws_logs as logs } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
 import { newStack, newWorkflow, synthesize } from './support';
 import type { MetricName } from '../../lambda/engine';
 import type { FsmWorkflow } from 'cdk-lambda-fsm';
@@ -67,6 +68,6 @@ describe('metrics', () => {
 
   test('two workflows of a stack are told apart', () => {
     const stack = newStack();
-    expect(newWorkflow(stack).workflowName).not.toBe(newWorkflow(newStack(), { workflowName: 'other' }).workflowName);
+    expect(newWorkflow(new Construct(stack, 'One')).workflowName).not.toBe(newWorkflow(new Construct(stack, 'Two')).workflowName);
   });
 });

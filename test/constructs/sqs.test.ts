@@ -53,7 +53,7 @@ test('the options of a queue reach AWS', () => {
       BatchSize: 500, MaximumBatchingWindowInSeconds: 2, ScalingConfig: { MaximumConcurrency: 7 },
     });
   }
-  template.resourcePropertiesCountIs('AWS::SQS::Queue', { RedrivePolicy: { maxReceiveCount: 33 } }, 2);
+  template.resourcePropertiesCountIs('AWS::SQS::Queue', { VisibilityTimeout: 6 * 30 + 2, RedrivePolicy: { maxReceiveCount: 33 } }, 2);
 });
 
 test('a FIFO queue lets executions pass each other, and has a FIFO dead-letter queue', () => {

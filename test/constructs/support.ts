@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { App, AssetStaging, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import type { Construct } from 'constructs';
 import { FsmWorkflow, MachineDefinition, type FsmWorkflowProps } from 'cdk-lambda-fsm';
 
 // The CDK checks each template against the schemas of CloudFormation. That takes seconds; `templates.test.ts` alone has it done.
@@ -35,8 +36,8 @@ export function newStack(outdir = OUTPUT): Stack {
 }
 
 /** A workflow of one sound machine, but for what the properties say. */
-export function newWorkflow(stack: Stack, props: Partial<FsmWorkflowProps> = {}): FsmWorkflow {
-  return new FsmWorkflow(stack, 'Orders', { machines: [MachineDefinition.fromObject(ORDER)], actions: ACTIONS, ...props });
+export function newWorkflow(scope: Construct, props: Partial<FsmWorkflowProps> = {}): FsmWorkflow {
+  return new FsmWorkflow(scope, 'Orders', { machines: [MachineDefinition.fromObject(ORDER)], actions: ACTIONS, ...props });
 }
 
 /** The template of a stack with one such workflow. */
