@@ -11,7 +11,7 @@ import { RetryQueue } from './retry-queue';
 import { runtimeCode } from './runtime-code';
 import { checkFunctionOptions, timeoutOf } from './workflow-function';
 import { checkRetention } from './workflow-table';
-import { validateTogether, type Machine } from 'cdk-lambda-fsm/machine';
+import { describeProblem, validateTogether, type Machine } from 'cdk-lambda-fsm/machine';
 
 /** A workflow in which nothing is wrong, as it is to be made. */
 export interface SoundWorkflow {
@@ -69,7 +69,7 @@ function checkMachines(problems: Problems, props: FsmWorkflowProps): readonly Ma
   const machines = props.machines.flatMap(({ _machines }) => _machines);
   const errors = props.machines.flatMap(({ _errors }) => _errors);
   problems.add(...errors.map((error) => `machines: ${error}`));
-  problems.add(...validateTogether(machines).map(({ message, fix }) => `machines: ${message}. ${fix}`));
+  problems.add(...validateTogether(machines).map((problem) => `machines: ${describeProblem(problem)}`));
   if (machines.length === 0 && errors.length === 0) {
     problems.add('machines: there is none. Give at least one, as MachineDefinition.fromObject(…), .fromYamlFile(…) or .fromJsonFile(…).');
   }
