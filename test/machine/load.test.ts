@@ -60,7 +60,7 @@ describe('the own form', () => {
         '  shipping:',
         '    on: { delivered: 1 }',
         '  done: { final: true }',
-        '  done: { final: true }',
+        '  done: {}',
       ].join('\n'),
     })).toEqual([
       'order.yaml:3: machine "order": Unknown property "retries". Remove it; the properties of a machine are "name", "initial", "maxRetries", "backoff" and "states".',

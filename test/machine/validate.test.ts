@@ -77,6 +77,10 @@ test.each<[string, unknown, string[]]>([
   ['an empty action name', machine({ a: { do: '', on: { go: 'z' } } }), [`${A_PLACE}The name "" of an action is empty. Choose another name.`]],
   ['a name with a line break', machine({ a: { do: 'x\ny', on: { go: 'z' } } }),
     [`${A_PLACE}The name "x\\ny" of an action has a character in it that cannot be written on one line. Choose another name.`]],
+  ['a name with a space at its end', machine({ 'a': { on: { go: 'z ' } }, 'z ': { final: true } }), [
+    'machine "m", state "z ": The name "z " of a state begins or ends with a space. Choose another name.',
+    'machine "m", state "z": The state is unreachable: no path leads to it from the initial state "a". Add a transition to it, or remove it.',
+  ]],
   ['a name that is too long', machine({}, { name: 'x'.repeat(256) }), [expect.stringContaining('of a machine is longer than 255 characters. Choose another name.')]],
   ['an unknown property', machine({ a: { doo: 'work', on: { go: { target: 'z', guard: 'x' } } } }), [
     `${A_PLACE}Unknown property "doo". Did you mean "do"?`,
