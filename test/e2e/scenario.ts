@@ -56,6 +56,6 @@ export async function eventually<T>(probe: () => Promise<T>, isDone: (found: T) 
 /** The tables and queues that exist of a stack. Without a name of their own, they are named after it. */
 async function leftovers(stack: string): Promise<string[]> {
   const { TableNames = [] } = await new DynamoDBClient({ credentials: ROOT }).send(new ListTablesCommand({}));
-  const { QueueUrls = [] } = await new SQSClient({ credentials: ROOT }).send(new ListQueuesCommand({ QueueNamePrefix: stack }));
-  return [...TableNames.filter((name) => name.startsWith(stack)), ...QueueUrls];
+  const { QueueUrls = [] } = await new SQSClient({ credentials: ROOT }).send(new ListQueuesCommand({ QueueNamePrefix: `${stack}-` }));
+  return [...TableNames.filter((name) => name.startsWith(`${stack}-`)), ...QueueUrls];
 }

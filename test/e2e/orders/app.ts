@@ -1,0 +1,32 @@
+import { App, CfnOutput, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { addOrderStacks } from '../../../examples/order/order-stack';
+import { FsmWorkflow } from 'cdk-lambda-fsm';
+
+const app = new App();
+addOrderStacks(app);
+for (const construct of app.node.findAll()) {
+  if (construct instanceof FsmWorkflow) makeVisible(construct);
+}
+
+/** Adds two who want something of the workflow, a caller that may and a stranger that may not, and tells where all is. */
+function makeVisible(workflow: FsmWorkflow): void {
+  const stack = Stack.of(workflow);
+  const caller = new iam.Role(stack, 'Caller', { assumedBy: new iam.AccountRootPrincipal() });
+  workflow.grantStart(caller);
+  workflow.grantSend(caller);
+  workflow.grantDescribe(caller);
+  const stranger = new iam.Role(stack, 'Stranger', { assumedBy: new iam.AccountRootPrincipal() });
+
+  // On AWS, whoever may send a message may send a batch of them. The emulator wants an action of its own for that, which AWS has not.
+  for (const { queue } of [workflow.eventSource, workflow.retryQueue]) {
+    if (!queue) continue;
+    for (const grantee of [workflow, caller]) {
+      iam.Grant.addToPrincipal({ grantee, actions: ['sqs:SendMessageBatch'], resourceArns: [queue.queueArn] });
+    }
+  }
+
+  new CfnOutput(stack, 'ClientConfiguration', { value: workflow.clientConfiguration });
+  new CfnOutput(stack, 'CallerRole', { value: caller.roleArn });
+  new CfnOutput(stack, 'StrangerRole', { value: stranger.roleArn });
+}
