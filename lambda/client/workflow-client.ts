@@ -6,7 +6,8 @@ import { Executions, type ExecutionDescription, type SendOptions, type SendResul
 /**
  * Starts executions of a deployed workflow, sends them events and looks into them.
  *
- * Make one client and keep it: it holds the connections. Its rights come from the construct: `workflow.grantStart(fn)`, `grantSend`, `grantDescribe`,
+ * Make one client and keep it: it holds the connections. Its rights come from the construct: `workflow.grantStart(fn)`, `grantSend`,
+ * `grantDescribe`,
  * `grantRedrive`.
  *
  * ```ts

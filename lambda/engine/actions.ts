@@ -2,7 +2,8 @@ import type { Action, Machine } from '../machine';
 import type { ActionLookup } from './run-step';
 
 /**
- * Finds actions in what an actions file exports by default: the result of `implement`, a list of such results, or for machines from a file the
+ * Finds actions in what an actions file exports by default: the result of `implement`, a list of such results, or for machines from a file
+ * the
  * result of `defineActions`, whose actions serve every machine.
  *
  * @throws TypeError that says what is wrong with the export

@@ -35,7 +35,8 @@ export interface StepDescription {
 export type AttemptDescription = Omit<Checkpoint, 'executionId' | 'machine' | 'step' | 'context' | 'envelope' | 'accepts' | 'mailbox'>;
 
 /**
- * Tells the story of an execution from its lock and its journal. The journal holds the attempts that were replaced, too; which one counts is read off
+ * Tells the story of an execution from its lock and its journal. The journal holds the attempts that were replaced, too; which one counts
+ * is read off
  * the chain of fences, from the lock backwards.
  */
 export function describeExecution(lock: Lock, checkpoints: readonly Checkpoint[], mails: readonly Mail[]): ExecutionDescription {
@@ -79,6 +80,6 @@ function committedFences(lock: Lock, checkpoints: readonly Checkpoint[]): Map<nu
 }
 
 function attemptOf(checkpoint: Checkpoint): AttemptDescription {
-  const { executionId: _executionId, machine: _machine, step: _step, context: _context, envelope: _envelope, accepts: _accepts, mailbox: _mailbox, ...attempt } = checkpoint;
+  const { executionId: _e, machine: _m, step: _s, context: _c, envelope: _v, accepts: _a, mailbox: _b, ...attempt } = checkpoint;
   return attempt;
 }

@@ -1,13 +1,13 @@
-import { setMaxListeners } from 'node:events';
 import { definitionHash, type Machine } from '../machine';
+import { Admission } from './admission';
 import { Rendezvous } from './batcher';
 import { decodeEnvelope, type Decoded } from './codec';
-import { DeliveryProcess } from './delivery-process';
 import { asError } from './errors';
 import { DEFAULT_OPTIONS, type Definition, type EngineOptions } from './options';
 import { Outbox } from './outbox';
 import type { Delivery, Invocation, Outcome, Ports } from './ports';
 import type { ActionLookup, Deadline } from './run-step';
+import { Surroundings } from './surroundings';
 
 /** Of an invocation's time, what is kept for sending what the actions came to: a fifth, but no more than this. */
 const LONGEST_RESERVE = 3_000;
@@ -20,7 +20,12 @@ export class Engine {
   private readonly definitions: ReadonlyMap<string, Definition>;
   private readonly options: Required<EngineOptions>;
 
-  constructor(private readonly ports: Ports, machines: readonly Machine[], private readonly actions: ActionLookup, options: EngineOptions = {}) {
+  constructor(
+    private readonly ports: Ports,
+    machines: readonly Machine[],
+    private readonly actions: ActionLookup,
+    options: EngineOptions = {},
+  ) {
     this.definitions = new Map(machines.map((machine) => [machine.name, { machine, hash: definitionHash(machine) }]));
     this.options = { ...DEFAULT_OPTIONS, ...options };
   }
@@ -37,10 +42,12 @@ export class Engine {
     const outbox = new Outbox(this.ports, rendezvous, this.options.linger);
     const deadline = this.startDeadline(invocation);
     const lines = linesOfExecutions(deliveries).values();
+    const { ports, definitions, actions, options } = this;
+    const parts = { ports, definitions, actions, options, outbox, deadline, invocation };
     const worker = async () => {
       for (const line of lines) {
         for (const { delivery, decoded } of line) {
-          outcomes.set(delivery.id, await rendezvous.work(() => this.processOne(delivery, decoded, outbox, deadline, invocation)));
+          outcomes.set(delivery.id, await rendezvous.work(() => this.processOne(decoded, new Surroundings(parts, delivery))));
         }
       }
     };
@@ -50,20 +57,12 @@ export class Engine {
     return outcomes;
   }
 
-  private async processOne(delivery: Delivery, decoded: Decoded, outbox: Outbox, deadline: Deadline, invocation: Invocation): Promise<Outcome> {
+  private async processOne(decoded: Decoded, around: Surroundings): Promise<Outcome> {
     try {
-      return await new DeliveryProcess({
-        ports: this.ports,
-        definitions: this.definitions,
-        actions: this.actions,
-        options: this.options,
-        outbox,
-        deadline,
-        invocation,
-      }, delivery).run(decoded);
+      return await new Admission(around).run(decoded);
     } catch (thrown) {
       this.ports.metrics.count('Redelivery');
-      this.ports.logger.error(`A record is given back to its source: ${asError(thrown).message}`, { record: delivery.id });
+      this.ports.logger.error(`A record is given back to its source: ${asError(thrown).message}`, { record: around.delivery.id });
       return 'redeliver';
     }
   }
@@ -73,8 +72,6 @@ export class Engine {
     const reserve = Math.min(LONGEST_RESERVE, (invocation.deadline - clock.now()) / 5);
     const end = invocation.deadline - reserve;
     const passed = new AbortController();
-    // Actions of every record in the batch may listen to it.
-    setMaxListeners(0, passed.signal);
     const stopped = new AbortController();
     const reached = new Promise<void>((resolve) => passed.signal.addEventListener('abort', () => resolve(), { once: true }));
     void clock.sleep(end - clock.now(), stopped.signal).then(() => {

@@ -1,7 +1,7 @@
 import { START, type Json, type JsonObject } from '../machine';
+import { MAIL_BYTES } from './attempt';
 import { Rendezvous } from './batcher';
 import { assertFits, encodeEnvelope, EXECUTION_ID } from './codec';
-import { MAIL_BYTES } from './delivery-process';
 import { describeExecution, type ExecutionDescription } from './describe';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { asError, ExecutionEndedError, ExecutionNotFoundError, InvalidRequestError, NotDispatchedError, NotFailedError } from './errors';
@@ -42,7 +42,8 @@ export type StartResult =
 /** What goes with an event. */
 export interface SendOptions {
   /**
-   * Name of this event, unique in its execution: 1 to 256 characters. The same id sent twice counts once, so a send that failed can be repeated.
+   * Name of this event, unique in its execution: 1 to 256 characters. The same id sent twice counts once, so a send that failed can be
+   * repeated.
    *
    * @default a random UUID
    */
@@ -95,7 +96,8 @@ export class Executions {
   }
 
   /**
-   * Sends an event to an execution. It is kept until the execution parks in a state that handles it, so it may come early, and by its id it counts
+   * Sends an event to an execution. It is kept until the execution parks in a state that handles it, so it may come early, and by its id
+   * it counts
    * once however often it is sent.
    *
    * @throws InvalidRequestError for names that no event or id can have, or too much data

@@ -1,6 +1,6 @@
 export { actionsOf, missingActions } from './actions';
 export { EXECUTION_ID, encodeEnvelope, decodeEnvelope } from './codec';
-export { MAIL_BYTES } from './delivery-process';
+export { MAIL_BYTES } from './attempt';
 export { Engine } from './engine';
 export * from './envelope';
 export * from './errors';

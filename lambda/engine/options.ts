@@ -8,7 +8,8 @@ export interface EngineOptions {
    */
   readonly concurrency?: number;
   /**
-   * Commit each step explicitly, one more request a transition. A step whose envelope is delivered again, after its successor was sent and before that
+   * Commit each step explicitly, one more request a transition. A step whose envelope is delivered again, after its successor was sent and
+   * before that
    * has begun, is then recognised as done instead of being run again.
    *
    * @default false
@@ -27,7 +28,8 @@ export interface EngineOptions {
    */
   readonly linger?: number;
   /**
-   * Milliseconds that the lock of an ended execution is remembered. A start that is older is refused, since nobody knows any more whether it has run.
+   * Milliseconds that the lock of an ended execution is remembered. A start that is older is refused, since nobody knows any more whether
+   * it has run.
    *
    * @default 30 days
    */

@@ -1,7 +1,7 @@
-import { encodeEnvelope } from './codec';
-import { asError } from './errors';
 import { Batcher, Rendezvous } from './batcher';
+import { encodeEnvelope } from './codec';
 import type { Envelope } from './envelope';
+import { asError } from './errors';
 import type { Checkpoint, Dispatch, Ports, Sent, Transport } from './ports';
 
 /** More than the fields of a checkpoint, a failure or a retry take, which are all of bounded size. */

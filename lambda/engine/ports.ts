@@ -121,6 +121,11 @@ export interface AcquireRequest {
   readonly place?: Place;
 }
 
+/** The lock as it is now, or the one that stood in the way, if there is one. */
+export type Acquisition =
+  | { readonly acquired: true; readonly lock: Lock }
+  | { readonly acquired: false; readonly lock?: Lock };
+
 /** The right to run one step of one execution, until it expires. */
 export interface Lease {
   readonly executionId: string;
@@ -152,12 +157,17 @@ export function attemptOf(lease: Pick<Lease, 'fence' | 'parent'>): number {
  * `fence = fence + 1` (1 for a new lock). `released` stays as it is (0 for a new lock), as does `startedAt`.
  */
 export interface LockStore {
-  /** On refusal it answers with the lock that stood in the way, if there is one. A lock whose holder is the request's counts as acquired. */
-  acquire(request: AcquireRequest): Promise<{ readonly acquired: true; readonly lock: Lock } | { readonly acquired: false; readonly lock?: Lock }>;
-  /** Ends the lease early: `expires = 0`, `released = fence`, if `lock.fence = lease.fence` and it is not done. Otherwise nothing happens. */
+  /**
+   * On refusal it answers with the lock that stood in the way, if there is one. A lock whose holder is the request's counts as acquired.
+   */
+  acquire(request: AcquireRequest): Promise<Acquisition>;
+  /**
+   * Ends the lease early: `expires = 0`, `released = fence`, if `lock.fence = lease.fence` and it is not done. Otherwise nothing happens.
+   */
   release(lease: Lease): Promise<void>;
   /**
-   * Sets `done = true`, `status` and `expires = 0`, if `lock.fence = lease.fence`. A lock with status `completed` or `cancelled` may be forgotten
+   * Sets `done = true`, `status` and `expires = 0`, if `lock.fence = lease.fence`. A lock with status `completed` or `cancelled` may be
+   * forgotten
    * by the store after its retention; one that is parked or failed never is.
    * @returns false when the lease was lost to another attempt; true also when this very commit was made before.
    */
@@ -165,7 +175,8 @@ export interface LockStore {
   /** A strongly consistent read. */
   read(executionId: string): Promise<Lock | undefined>;
   /**
-   * Makes a failed step runnable again: `done = false`, `status = running`, `released = fence`, if `lock.step`, `lock.parent` are as given and the status is `failed`.
+   * Makes a failed step runnable again: `done = false`, `status = running`, `released = fence`, if `lock.step`, `lock.parent` are as given
+   * and the status is `failed`.
    * @returns false when the lock is not as expected.
    */
   reopen(executionId: string, step: number, parent: number, now: number): Promise<boolean>;

@@ -62,13 +62,15 @@ async function aborted(deadline: Deadline, progress: Progress): Promise<never> {
 async function runActions(input: StepInput, progress: Progress): Promise<StepResult> {
   const { machine, envelope: { context } } = input;
   const keys = new IdempotencyKeys(input.envelope);
+  // Each step gets its own: that of the invocation would warn of too many listeners when those of a whole batch listen to it.
+  const signal = AbortSignal.any([input.deadline.signal]);
   for (let step = input.plan; ; ) {
     progress.state = step.target.name;
     let returned: unknown;
     let doAction = '';
     for (const planned of step.actions) {
       if (input.deadline.signal.aborted) throw new DeadlineError(progress.state);
-      const result = await runAction(input, step, planned, keys);
+      const result = await runAction(input, step, planned, keys, signal);
       if (planned.kind === 'do') {
         returned = result;
         doAction = planned.name;
@@ -88,7 +90,13 @@ async function runActions(input: StepInput, progress: Progress): Promise<StepRes
   }
 }
 
-async function runAction(input: StepInput, step: Step, planned: PlannedAction, keys: IdempotencyKeys): Promise<unknown> {
+async function runAction(
+  input: StepInput,
+  step: Step,
+  planned: PlannedAction,
+  keys: IdempotencyKeys,
+  signal: AbortSignal,
+): Promise<unknown> {
   const { machine, envelope, lease } = input;
   const action = input.actions(machine.name, planned.name);
   if (!action) throw new MissingActionError(machine.name, planned.state, planned.name);
@@ -104,7 +112,7 @@ async function runAction(input: StepInput, step: Step, planned: PlannedAction, k
     event: step.event,
     data: first ? copyOf(envelope.data) : undefined,
     error: first ? envelope.error : undefined,
-    signal: input.deadline.signal,
+    signal,
     remainingMilliseconds: () => input.deadline.remainingMilliseconds(),
     logger: input.logger,
   };

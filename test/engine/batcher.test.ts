@@ -1,7 +1,13 @@
 import { Batcher, Rendezvous } from '../../lambda/engine/batcher';
 import { VirtualClock, settle } from '../../lambda/testing/virtual-clock';
 
-function setUp(options: { maxEntries?: number; maxBytes?: number; answer?: (entries: readonly string[]) => Promise<readonly string[]> } = {}) {
+interface Options {
+  readonly maxEntries?: number;
+  readonly maxBytes?: number;
+  readonly answer?: (entries: readonly string[]) => Promise<readonly string[]>;
+}
+
+function setUp(options: Options = {}) {
   const clock = new VirtualClock(0);
   const rendezvous = new Rendezvous();
   const batches: string[][] = [];

@@ -1,5 +1,5 @@
-import { judge } from '../../lambda/engine/judge';
 import type { AcquireRequest, Lock } from '../../lambda/engine';
+import { judge } from '../../lambda/engine/judge';
 
 const lock: Lock = {
   executionId: 'x', machine: 'm', step: 4, fence: 9, parent: 7, holder: 'h', expires: 5_000, released: 0, done: false, status: 'running', state: 's', startedAt: 1, updatedAt: 2,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { nextMail, NOTHING_TAKEN, take } from '../../lambda/engine/mailbox-position';
 import type { Mail } from '../../lambda/engine';
+import { nextMail, NOTHING_TAKEN, take } from '../../lambda/engine/mailbox-position';
 
 function mails(...events: string[]): Mail[] {
   return events.map((event, index) => ({ position: index + 1, id: `id-${index}`, event }));

@@ -1,7 +1,7 @@
+import { World, type ActionBody } from './world';
 import { encodeEnvelope, NotJsonError } from '../../lambda/engine';
 import { defineMachine } from '../../lambda/machine';
 import { InMemoryQueue } from '../../lambda/testing';
-import { World, type ActionBody } from './world';
 
 const SECOND = 1_000;
 
@@ -20,7 +20,12 @@ const line = defineMachine({
 
 const silent: ActionBody = () => undefined;
 const go: ActionBody = () => 'go';
-const lineActions = { enterA: silent, doA: go, exitA: silent, fromAToB: silent, enterB: silent, doB: go, exitB: silent, doC: go, enterEnd: silent, doEnd: silent };
+const lineActions = {
+  enterA: silent, doA: go, exitA: silent, fromAToB: silent,
+  enterB: silent, doB: go, exitB: silent,
+  doC: go,
+  enterEnd: silent, doEnd: silent,
+};
 
 const waiting = defineMachine({
   name: 'waiting',
@@ -106,7 +111,9 @@ describe('a failing step', () => {
     await world.bench.run();
     expect(contexts).toEqual([{ n: 1 }, { n: 1 }, { n: 1 }]);
     expect((await world.describe('x'))).toMatchObject({ status: 'completed', context: { n: 1, broken: 2 } });
-    const keys = [0, 1, 2].map((attempt) => world.effects.filter((effect) => effect.step === 1 && effect.attempt === attempt).map(({ key }) => key));
+    const keys = [0, 1, 2].map((attempt) => (
+      world.effects.filter((effect) => effect.step === 1 && effect.attempt === attempt).map(({ key }) => key)
+    ));
     expect(new Set(keys[0]).size).toBe(6);
     expect(keys[1]).toEqual(keys[0]);
     expect(keys[2]).toEqual(keys[0]);

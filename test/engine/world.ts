@@ -34,12 +34,20 @@ export class World {
   public readonly bench: TestBench;
   public readonly names: readonly string[];
 
-  constructor(machines: readonly MachineInput[], actions: Readonly<Record<string, ActionBody>>, options: BenchOptions = {}, engine: EngineOptions = {}) {
+  constructor(
+    machines: readonly MachineInput[],
+    actions: Readonly<Record<string, ActionBody>>,
+    options: BenchOptions = {},
+    engine: EngineOptions = {},
+  ) {
     const normalized = machines.map((machine) => normalize(machine));
     this.names = normalized.map(({ name }) => name);
     const write = (message: string, fields?: JsonObject) => { this.log.push(`${message} ${JSON.stringify(fields)}`); };
     this.bench = new TestBench(
-      (environment, bench) => new Engine(environment.ports, normalized, bench.instrument(environment, (_machine, name) => this.watched(name, actions[name])), engine),
+      (environment, bench) => {
+        const lookup = bench.instrument(environment, (_machine, name) => this.watched(name, actions[name]));
+        return new Engine(environment.ports, normalized, lookup, engine);
+      },
       { patience: 20, ...options, logger: { debug: write, info: write, warn: write, error: write } },
     );
     this.watchLocks(this.bench.services);
@@ -78,7 +86,8 @@ export class World {
     if (!body) return undefined;
     return async (context, run) => {
       const { executionId, step, attempt, fence } = run;
-      const effect: Effect = { executionId, step, attempt, fence, key: run.idempotencyKey, action: name, at: this.clock.now(), until: Infinity };
+      const at = this.clock.now();
+      const effect: Effect = { executionId, step, attempt, fence, key: run.idempotencyKey, action: name, at, until: Infinity };
       this.effects.push(effect);
       try {
         return await body(context, run, this);

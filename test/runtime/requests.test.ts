@@ -1,12 +1,13 @@
-import { connect } from '../../lambda/aws/connect';
 import type { EventSourceConfiguration } from '../../lambda/aws/configuration';
+import { connect } from '../../lambda/aws/connect';
 import { Engine, Executions, type Delivery } from '../../lambda/engine';
 import { normalize } from '../../lambda/machine';
 import { requestsOf } from '../aws/count-requests';
 import { Embedded } from '../aws/embedded';
 
 /*
- * The price of a transition, counted where the requests leave for the network: the promise of the protocol is one conditional write for each record,
+ * The price of a transition, counted where the requests leave for the network: the promise of the protocol is one conditional write for
+ * each record,
  * and one send and one journal entry for all records of a batch; with DynamoDB Streams the last two are one.
  */
 
@@ -48,7 +49,7 @@ describe.each([
   ['SQS', (queueUrl: string): EventSourceConfiguration => ({ service: 'sqs', queueUrl }), { batch: 1.2, alone: 3 }],
   ['DynamoDB Streams', (): EventSourceConfiguration => ({ service: 'dynamodb' }), { batch: 1.1, alone: 2 }],
 ])('a transition on %s', (_, eventSource, most) => {
-  test.each([[10, most.batch], [1, most.alone]])(`in a batch of %d takes at most %d requests`, async (records, limit) => {
+  test.each([[10, most.batch], [1, most.alone]])('in a batch of %d takes at most %d requests', async (records, limit) => {
     const { connection, engine, deliveries, executions } = await deploy(eventSource);
     await executions.startMany(Array.from({ length: records }, (__, n) => ({ machine: 'ring', executionId: `x${n}` })));
     for (let round = 0; round < 5; round++) {

@@ -1,0 +1,134 @@
+import { transition, type Step } from '../machine';
+import { Attempt, failureOf } from './attempt';
+import { fullJitter } from './backoff';
+import type { Decoded } from './codec';
+import type { Envelope } from './envelope';
+import { asError, InvocationDiedError, UnknownMachineError } from './errors';
+import { judge } from './judge';
+import type { AcquireRequest, Acquisition, Lease, Lock, Outcome } from './ports';
+import type { Surroundings } from './surroundings';
+
+/** An envelope may run this much before its time: clocks differ, and services round delays to seconds. */
+const EARLY = 1_000;
+
+/**
+ * One delivery on its way to a lease: who may not run is told apart here, from the lock that stands in the way. A method that throws
+ * leaves the
+ * delivery to its source.
+ */
+export class Admission {
+  constructor(private readonly around: Surroundings) {}
+
+  public async run(decoded: Decoded): Promise<Outcome> {
+    if ('problems' in decoded) {
+      await this.around.bury(`The message is no envelope: ${decoded.problems.join('; ')}.`);
+      return 'acknowledge';
+    }
+    const { envelope } = decoded;
+    const { ports: { clock }, deadline } = this.around;
+    if (deadline.signal.aborted) return 'redeliver';
+    const now = clock.now();
+    if (envelope.notBefore !== undefined && envelope.notBefore > now + EARLY) return this.postpone(envelope, envelope.notBefore);
+    if (envelope.step === 0 && envelope.sentAt < now - this.around.options.remembered) {
+      await this.around.bury('The start is older than the time for which ended executions are remembered, so it may have run already.', envelope);
+      return 'acknowledge';
+    }
+    return this.acquire(envelope, now);
+  }
+
+  // ---- acquire --------------------------------------------------------------------------------------------------------------
+
+  private async acquire(envelope: Envelope, now: number): Promise<Outcome> {
+    const { ports, invocation, options } = this.around;
+    const plan = this.plan(envelope);
+    const request: AcquireRequest = {
+      executionId: envelope.executionId,
+      machine: envelope.machine,
+      step: envelope.step,
+      parent: envelope.parent,
+      state: plan instanceof Error ? envelope.state ?? '' : plan.target.name,
+      holder: ports.random.id(),
+      now,
+      expires: invocation.deadline + options.clockSkew,
+      place: this.around.delivery.place,
+    };
+    let answer: Acquisition;
+    try {
+      answer = await ports.locks.acquire(request);
+    } catch (thrown) {
+      this.around.count('LockFailure', envelope);
+      this.around.logger(envelope).warn(`The lock store did not answer: ${asError(thrown).message}`);
+      return this.giveBack(envelope);
+    }
+    if (!answer.acquired) return this.refused(envelope, request, answer.lock);
+    const { executionId, step, fence, parent, released } = answer.lock;
+    const lease: Lease = { executionId, step, parent, fence, holder: request.holder, expires: request.expires };
+    const attempt = new Attempt(this.around, { envelope, lease, startedAt: now });
+    if (plan instanceof Error) return attempt.failForGood(failureOf(plan, envelope.state ?? '', lease), []);
+
+    // Attempts that neither succeeded nor gave their lease up: their invocations died in the middle.
+    const died = fence - Math.max(parent, released) - 1;
+    if (died > plan.target.maxRetries) {
+      const error = new InvocationDiedError(plan.target.name, died);
+      return attempt.exhausted(plan.target, failureOf(error, plan.target.name, lease), []);
+    }
+    return attempt.execute(plan);
+  }
+
+  /** What the step is to do, or why the deployed definition cannot tell. */
+  private plan(envelope: Envelope): Step | Error {
+    const definition = this.around.definitions.get(envelope.machine);
+    if (!definition) return new UnknownMachineError(envelope.machine, [...this.around.definitions.keys()]);
+    try {
+      return transition(definition.machine, envelope.state, envelope.event);
+    } catch (thrown) {
+      return asError(thrown);
+    }
+  }
+
+  private async refused(envelope: Envelope, request: AcquireRequest, lock: Lock | undefined): Promise<Outcome> {
+    const verdict = judge(request, lock);
+    switch (verdict.kind) {
+      case 'busy':
+        this.around.count('Busy', envelope);
+        // Not a copy in the retry queue if the source can keep it: whoever stores a copy and dies gets the original again, and stores
+        // another.
+        return this.around.delivery.blocking ? this.postpone(envelope, verdict.until) : 'redeliver';
+      case 'parked':
+        this.around.count('Duplicate', envelope);
+        await this.around.wake(envelope.executionId);
+        return 'acknowledge';
+      case 'duplicate':
+        this.around.count('Duplicate', envelope);
+        return 'acknowledge';
+      case 'orphan':
+        this.around.count('Orphan', envelope);
+        return 'acknowledge';
+      case 'unknown':
+        await this.around.bury(`The envelope belongs to no known execution: it is for ${verdict.reason}.`, envelope);
+        return 'acknowledge';
+    }
+  }
+
+  // ---- giving back ----------------------------------------------------------------------------------------------------------
+
+  /** Brings the same attempt back at that time. */
+  private async postpone(envelope: Envelope, notBefore: number): Promise<Outcome> {
+    const delivered = await this.around.outbox.schedule({ ...envelope, notBefore });
+    if (!delivered) throw new Error('No retry queue took an envelope that must wait.');
+    return 'acknowledge';
+  }
+
+  /**
+   * Nothing is known and nothing was done. A source that would block everything behind the record gets it off its hands, if that is
+   * possible.
+   */
+  private async giveBack(envelope: Envelope): Promise<Outcome> {
+    const { ports } = this.around;
+    if (!this.around.delivery.blocking) {
+      this.around.count('Redelivery', envelope);
+      return 'redeliver';
+    }
+    return this.postpone(envelope, ports.clock.now() + EARLY + fullJitter({ baseSeconds: 10, capSeconds: 10 }, 0, ports.random));
+  }
+}

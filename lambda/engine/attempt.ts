@@ -1,0 +1,295 @@
+import { CATCH, stateOf, type Failure, type State, type Step } from '../machine';
+import { fullJitter } from './backoff';
+import { assertFits, encodeEnvelope } from './codec';
+import { ENVELOPE_VERSION, type Envelope } from './envelope';
+import { asError, DeadlineError, UnknownMachineError } from './errors';
+import type { Definition } from './options';
+import { attemptOf, type Checkpoint, type Lease, type Outcome } from './ports';
+import { runStep, type StepResult } from './run-step';
+import type { Surroundings } from './surroundings';
+
+/** Bytes of an envelope that are kept free for the data of the event that wakes a parked execution. */
+export const MAIL_BYTES = 65_536;
+
+/** What is known of an attempt. */
+export interface Held {
+  readonly envelope: Envelope;
+  readonly lease: Lease;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+/**
+ * One attempt at a step, from the acquired lease on: it runs the actions, and brings what they came to into the world. A method that
+ * throws leaves
+ * the delivery to its source.
+ */
+export class Attempt {
+  constructor(private readonly around: Surroundings, private readonly held: Held) {}
+
+  /** Runs the step. */
+  public async execute(plan: Step): Promise<Outcome> {
+    const { envelope, lease } = this.held;
+    const { definitions, actions, deadline } = this.around;
+    const definition = definitions.get(envelope.machine);
+    if (!definition) throw new UnknownMachineError(envelope.machine, [...definitions.keys()]);
+    const logger = this.around.logger(envelope);
+    const result = await runStep({ machine: definition.machine, plan, envelope, lease, actions, deadline, logger });
+    try {
+      switch (result.kind) {
+        case 'next':
+          return await this.dispatch(result, definition.hash);
+        case 'parked':
+          return await this.park(result, definition);
+        case 'completed':
+          return await this.complete(result, definition.hash);
+        case 'failed':
+          return await this.failed(result);
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof StepError)) throw thrown;
+      return this.failed({ kind: 'failed', states: result.states, state: thrown.state, error: thrown.cause });
+    }
+  }
+
+  private async dispatch(result: Extract<StepResult, { kind: 'next' }>, definition: string): Promise<Outcome> {
+    const { envelope } = this.held;
+    const next = this.successor({ state: lastOf(result.states), event: result.event, context: result.context, definition });
+    const body = this.encode(next, this.around.outbox.maxEnvelopeBytes);
+    return this.send(next, body, this.checkpoint({ outcome: 'dispatched', states: result.states, next: result.event, definition }), () => {
+      this.around.count('Transition', envelope, lastOf(result.states));
+      return this.tidyMail(envelope);
+    });
+  }
+
+  /** Sends the successor. From here on no action of this execution may run: whoever gets the successor goes on. */
+  private async send(next: Envelope, body: string, checkpoint: Checkpoint, sent: () => Promise<void>): Promise<Outcome> {
+    const { outbox, options } = this.around;
+    const delivered = await outbox.dispatch({ envelope: next, body, checkpoint });
+    if (!delivered) {
+      await this.around.release(this.held.lease);
+      throw new Error('Neither an event source nor a retry queue took the next envelope.');
+    }
+    if (!delivered.journaled) await this.recordOrCount({ ...checkpoint, place: delivered.place });
+    if (options.eagerCommit) await this.commitOrCount();
+    await sent();
+    return 'acknowledge';
+  }
+
+  private async complete(result: Extract<StepResult, { kind: 'completed' }>, definition: string): Promise<Outcome> {
+    const { envelope } = this.held;
+    const state = lastOf(result.states);
+    this.encode(this.successor({ state, event: 'end', context: result.context, definition }), this.around.outbox.maxEnvelopeBytes);
+    const committed = await this.recordAndCommit(this.checkpoint({
+      outcome: 'completed', states: result.states, context: result.context, definition,
+    }), 'completed');
+    if (!committed) return 'acknowledge';
+    this.around.count('Transition', envelope, state);
+    this.around.count('Completed', envelope, state);
+    await this.tidyMail(envelope);
+    if (envelope.mailbox) await this.orCount(this.around.ports.mailbox.expire(envelope.executionId));
+    return 'acknowledge';
+  }
+
+  private async park(result: Extract<StepResult, { kind: 'parked' }>, { machine, hash }: Definition): Promise<Outcome> {
+    const { envelope } = this.held;
+    const state = lastOf(result.states);
+    const longest = this.successor({ state, event: 'wait', context: result.context, definition: hash });
+    this.encode(longest, this.around.outbox.maxEnvelopeBytes - MAIL_BYTES);
+    const accepts = Object.keys(stateOf(machine, state)?.on ?? {});
+    const committed = await this.recordAndCommit(this.checkpoint({
+      outcome: 'parked', states: result.states, context: result.context, definition: hash, accepts,
+    }), 'parked');
+    if (!committed) return 'acknowledge';
+    this.around.count('Transition', envelope, state);
+    this.around.count('Parked', envelope, state);
+    await this.tidyMail(envelope);
+    await this.around.wake(envelope.executionId);
+    return 'acknowledge';
+  }
+
+  /** Ends what no successor will end: first the journal, so that whoever sees the status finds the context, then the lock. */
+  private async recordAndCommit(checkpoint: Checkpoint, status: 'completed' | 'parked' | 'failed'): Promise<boolean> {
+    const { outbox, ports } = this.around;
+    try {
+      await outbox.record(checkpoint);
+      const committed = await ports.locks.commit(this.held.lease, status, ports.clock.now());
+      if (!committed) this.around.count('Orphan', this.held.envelope);
+      return committed;
+    } catch (thrown) {
+      await this.around.release(this.held.lease);
+      throw thrown;
+    }
+  }
+
+  // ---- failure --------------------------------------------------------------------------------------------------------------
+
+  private async failed(result: Extract<StepResult, { kind: 'failed' }>): Promise<Outcome> {
+    const { envelope, lease } = this.held;
+    const failure = failureOf(result.error, result.state, lease);
+    this.around.count('Error', envelope, result.state);
+    this.around.logger(envelope).error(`The step into state "${result.state}" failed with ${whereFrom(result.error)}. Its message is in the checkpoint table.`, { attempt: attemptOf(lease) });
+    const machine = this.around.definitions.get(envelope.machine)?.machine;
+    const state = machine && stateOf(machine, result.state);
+    if (!state) return this.failForGood(failure, result.states);
+    if (envelope.attempt >= state.maxRetries) return this.exhausted(state, failure, result.states);
+    return this.retry(state, failure, result);
+  }
+
+  /** The original envelope once more, later. It is acknowledged only when it is stored. */
+  private async retry(state: State, failure: Failure, result: Extract<StepResult, { kind: 'failed' }>): Promise<Outcome> {
+    const { ports, outbox } = this.around;
+    const { envelope, lease } = this.held;
+    const due = ports.clock.now() + fullJitter(state.backoff, envelope.attempt, ports.random);
+    // An action that overran its time may still be running: the lease is kept until it must be dead.
+    const overrun = result.error instanceof DeadlineError;
+    if (!overrun) await this.around.release(lease);
+    const pristine = this.pristine();
+    const notBefore = overrun ? Math.max(due, lease.expires) : due;
+    const delivered = await outbox.schedule({ ...pristine, attempt: envelope.attempt + 1, notBefore });
+    if (!delivered) throw new Error('No retry queue took the envelope of a failed step.');
+    this.around.count('Retry', envelope, state.name);
+    await this.recordOrCount({ ...this.checkpoint({ outcome: 'retrying', states: result.states, error: failure }), place: delivered.place });
+    return 'acknowledge';
+  }
+
+  /** No retry is left: the state's `catch` transition, or the end. */
+  public async exhausted(state: State, failure: Failure, states: readonly string[]): Promise<Outcome> {
+    if (!state.catch) return this.failForGood(failure, states);
+    const { context, definition } = this.pristine();
+    const next = { ...this.successor({ state: state.name, event: CATCH, context, definition }), error: failure };
+    const checkpoint = this.checkpoint({ outcome: 'dispatched', states, next: CATCH, error: failure, definition });
+    return this.send(next, this.encode(next), checkpoint, async () => {
+      this.around.count('Caught', this.held.envelope, state.name);
+    });
+  }
+
+  /** The end: nobody will try again by itself. */
+  public async failForGood(failure: Failure, states: readonly string[]): Promise<Outcome> {
+    const { envelope } = this.held;
+    const pristine = this.pristine();
+    try {
+      await this.around.bury(`${failure.name}: ${failure.message}`, envelope, `The step into state "${failure.state}" failed for good with ${failure.name}.`);
+    } catch (thrown) {
+      await this.around.release(this.held.lease);
+      throw thrown;
+    }
+    const committed = await this.recordAndCommit(this.checkpoint({ outcome: 'failed', states, error: failure, envelope: pristine }), 'failed');
+    if (committed) this.around.count('Fatal', envelope, failure.state);
+    return 'acknowledge';
+  }
+
+  // ---- best effort: what these fail to do is found out and mended by whoever comes next ---------------------------------------------
+
+  private async recordOrCount(checkpoint: Checkpoint): Promise<void> {
+    try {
+      await this.around.outbox.record(checkpoint);
+    } catch (thrown) {
+      this.around.ports.metrics.count('CheckpointFailure', checkpoint.machine);
+      this.around.ports.logger.warn(`A checkpoint was not written: ${asError(thrown).message}`, { executionId: checkpoint.executionId, step: checkpoint.step });
+    }
+  }
+
+  private async commitOrCount(): Promise<void> {
+    const { ports } = this.around;
+    const { envelope, lease } = this.held;
+    try {
+      await ports.locks.commit(lease, 'running', ports.clock.now());
+    } catch (thrown) {
+      this.around.count('LockFailure', envelope);
+      this.around.logger(envelope).warn(`A step was not committed eagerly: ${asError(thrown).message}`);
+    }
+  }
+
+  /** The mail that woke this step, and the checkpoint of the park that it ended, are needed no more. */
+  private async tidyMail({ executionId, mail, step, parent }: Envelope): Promise<void> {
+    if (mail === undefined) return;
+    const { mailbox, journal } = this.around.ports;
+    await this.orCount(mailbox.remove(executionId, [mail]), journal.expire(executionId, step - 1, parent));
+  }
+
+  private async orCount(...tidying: readonly Promise<void>[]): Promise<void> {
+    const results = await Promise.allSettled(tidying);
+    if (results.some(({ status }) => status === 'rejected')) this.around.ports.metrics.count('CheckpointFailure');
+  }
+
+  // ---- making things ------------------------------------------------------------------------------------------------------------
+
+  /** The envelope as it came: the actions may have half-changed the context of the decoded one. */
+  private pristine(): Envelope {
+    // The body was decoded and checked when the delivery came in.
+    return JSON.parse(this.around.delivery.body) as Envelope;
+  }
+
+  private successor(next: Pick<Envelope, 'state' | 'event' | 'context' | 'definition'>): Envelope {
+    const { envelope, lease } = this.held;
+    return {
+      version: ENVELOPE_VERSION,
+      executionId: envelope.executionId,
+      machine: envelope.machine,
+      definition: next.definition,
+      step: envelope.step + 1,
+      parent: lease.fence,
+      attempt: 0,
+      state: next.state,
+      event: next.event,
+      context: next.context,
+      mailbox: envelope.mailbox,
+      sentAt: this.around.ports.clock.now(),
+    };
+  }
+
+  private checkpoint(result: Pick<Checkpoint, 'outcome' | 'states'> & Partial<Checkpoint>): Checkpoint {
+    const { envelope, lease, startedAt } = this.held;
+    return {
+      executionId: envelope.executionId,
+      machine: envelope.machine,
+      step: envelope.step,
+      fence: lease.fence,
+      parent: lease.parent,
+      attempt: attemptOf(lease),
+      source: envelope.state,
+      event: envelope.event,
+      startedAt,
+      endedAt: this.around.ports.clock.now(),
+      mailbox: envelope.mailbox,
+      ...result,
+    };
+  }
+
+  /** What an action has made of the context may be no JSON, or too much: then the step has failed. */
+  private encode(envelope: Envelope, limit = Number.POSITIVE_INFINITY): string {
+    const state = envelope.state ?? '';
+    try {
+      const body = encodeEnvelope(envelope);
+      assertFits(body, limit, state);
+      return body;
+    } catch (thrown) {
+      throw new StepError(state, asError(thrown));
+    }
+  }
+}
+
+/** The result of a step's actions cannot be carried on. */
+class StepError extends Error {
+  constructor(readonly state: string, override readonly cause: Error) {
+    super(cause.message);
+  }
+}
+
+/** What the journal and a `catch` transition are told of an error. */
+export function failureOf(error: Error, state: string, lease: Lease): Failure {
+  return { name: error.name, message: error.message.slice(0, 1_000), state, attempts: attemptOf(lease) + 1 };
+}
+
+/** The error's class and the place that threw it, but not its message, which may hold payload. */
+function whereFrom(error: Error): string {
+  const frame = error.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));
+  return frame ? `${error.name} ${frame.trim()}` : error.name;
+}
+
+function lastOf(states: readonly string[]): string {
+  const last = states.at(-1);
+  if (last === undefined) throw new Error('A step enters at least one state.');
+  return last;
+}

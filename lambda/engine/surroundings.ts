@@ -1,0 +1,91 @@
+import { stateOf, type Logger } from '../machine';
+import type { Envelope } from './envelope';
+import { asError } from './errors';
+import type { Definition, EngineOptions } from './options';
+import type { Outbox } from './outbox';
+import type { Delivery, Invocation, Lease, MetricName, Ports } from './ports';
+import type { ActionLookup, Deadline } from './run-step';
+import { wakeUp } from './wake';
+
+/** What an invocation gives to each of its deliveries. */
+export interface InvocationParts {
+  readonly ports: Ports;
+  readonly definitions: ReadonlyMap<string, Definition>;
+  readonly actions: ActionLookup;
+  readonly options: Required<EngineOptions>;
+  readonly outbox: Outbox;
+  readonly deadline: Deadline;
+  readonly invocation: Invocation;
+}
+
+/** A delivery, and what it may use: the invocation's parts, and what is done to a delivery at whatever point of the protocol it is. */
+export class Surroundings {
+  constructor(private readonly parts: InvocationParts, public readonly delivery: Delivery) {}
+
+  public get ports(): Ports { return this.parts.ports; }
+  public get definitions(): ReadonlyMap<string, Definition> { return this.parts.definitions; }
+  public get actions(): ActionLookup { return this.parts.actions; }
+  public get options(): Required<EngineOptions> { return this.parts.options; }
+  public get outbox(): Outbox { return this.parts.outbox; }
+  public get deadline(): Deadline { return this.parts.deadline; }
+  public get invocation(): Invocation { return this.parts.invocation; }
+
+  /** Wakes a parked execution if a mail waits for it. The delivery is not acknowledged before that has worked. */
+  public async wake(executionId: string): Promise<void> {
+    const lock = await this.ports.locks.read(executionId);
+    const dispatch = lock && await wakeUp(this.ports, lock);
+    if (dispatch && !await this.outbox.dispatch(dispatch)) {
+      throw new Error('Neither an event source nor a retry queue took the envelope that wakes an execution.');
+    }
+  }
+
+  /**
+   * Puts the delivery aside as a dead letter, whole.
+   *
+   * @param logged what the log says of it, where the reason may hold payload
+   */
+  public async bury(reason: string, envelope?: Envelope, logged = reason): Promise<void> {
+    const { ports } = this;
+    await ports.deadLetters.put({
+      reason,
+      executionId: envelope?.executionId,
+      machine: envelope?.machine,
+      body: this.delivery.body,
+      place: this.delivery.place,
+      at: ports.clock.now(),
+    });
+    this.count('DeadLetter', envelope);
+    ports.logger.error(`An envelope was put aside as a dead letter. ${logged}`, { record: this.delivery.id, executionId: envelope?.executionId });
+  }
+
+  /** Best effort: a lease that is not given up runs out by itself. */
+  public async release(lease: Lease): Promise<void> {
+    try {
+      await this.ports.locks.release(lease);
+    } catch (thrown) {
+      this.ports.metrics.count('LockFailure');
+      this.ports.logger.warn(`A lease could not be released: ${asError(thrown).message}`, { executionId: lease.executionId });
+    }
+  }
+
+  /** Counts, by machine and state. */
+  public count(name: MetricName, envelope?: Envelope, state?: string): void {
+    // Only names of the definition become dimensions, or a stranger's message could make up any number of metrics.
+    const definition = envelope && this.definitions.get(envelope.machine);
+    const entered = state ?? envelope?.state ?? undefined;
+    const known = definition && entered !== undefined && stateOf(definition.machine, entered) ? entered : undefined;
+    this.ports.metrics.count(name, definition?.machine.name, known);
+  }
+
+  /** The log, with the ids of the execution in each line. */
+  public logger({ executionId, machine, step }: Envelope): Logger {
+    const { logger } = this.ports;
+    const ids = { executionId, machine, step };
+    return {
+      debug: (message, fields) => logger.debug(message, { ...ids, ...fields }),
+      info: (message, fields) => logger.info(message, { ...ids, ...fields }),
+      warn: (message, fields) => logger.warn(message, { ...ids, ...fields }),
+      error: (message, fields) => logger.error(message, { ...ids, ...fields }),
+    };
+  }
+}
