@@ -120,6 +120,9 @@ export function createFunction(
     vpcSubnets: options.vpcSubnets,
     securityGroups: options.securityGroups,
     reservedConcurrentExecutions: options.reservedConcurrentExecutions,
+    // An execution goes from the function to a queue and back for each of its steps. Lambda takes that for a mistake, and would drop its
+    // message after some sixteen rounds: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    recursiveLoop: lambda.RecursiveLoop.ALLOW,
   });
 }
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Context } from 'aws-lambda';
+import { readInvocation, respond, type BatchResponse } from './records.js';
 import { connect } from '../aws/connect.js';
 import { CONFIGURATION_VARIABLE, parseConfiguration } from '../aws/parse-configuration.js';
 import { actionsOf, Engine, missingActions, sendDue } from '../engine/index.js';
 import type { Machine } from '../machine/index.js';
-import { readInvocation, respond, type BatchResponse } from './records.js';
 
 /** The timer fires once a minute. */
 const TIMER_PERIOD = 60_000;
@@ -19,7 +19,7 @@ const [{ ports, dueStores }, machines, exported] = await Promise.all([
 ]);
 const actions = actionsOf(exported.default);
 const missing = missingActions(machines, actions);
-if (missing.length > 0) ports.logger.error(`The actions file lacks actions that the machines name; steps that need them will fail.`, { missing: [...missing] });
+if (missing.length > 0) ports.logger.error('The actions file lacks actions that the machines name; steps that need them will fail.', { missing: [...missing] });
 const engine = new Engine(ports, machines, actions, {
   eagerCommit: configuration.eagerCommit,
   remembered: configuration.lockTable.retentionDays * 86_400_000,

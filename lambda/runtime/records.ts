@@ -8,7 +8,7 @@ export interface BatchResponse {
 
 /** The invocation that the timer makes each minute. */
 export interface TimerEvent {
-  readonly source: 'cdk-lambda-fsm';
+  readonly 'source': 'cdk-lambda-fsm';
   readonly 'detail-type': 'timer';
 }
 

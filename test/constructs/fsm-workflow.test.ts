@@ -11,6 +11,7 @@ describe('the function', () => {
       Handler: 'index.handler',
       Architectures: ['arm64'],
       MemorySize: 512,
+      RecursiveLoop: 'Allow',
       Timeout: 30,
       Environment: { Variables: { NODE_OPTIONS: '--enable-source-maps' } },
     });
