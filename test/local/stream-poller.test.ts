@@ -1,0 +1,268 @@
+import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { pollDynamoDbStream } from '../../lambda/local/pollers/dynamodb-stream';
+import { parseFilter } from '../../lambda/local/pollers/filter';
+import type { Poller } from '../../lambda/local/pollers/poller';
+import type { StreamMapping } from '../../lambda/local/pollers/shard';
+import { startServers, type Servers } from '../../lambda/local/servers';
+import { CLIENT, FakeFunction, until } from './support';
+
+let servers: Servers;
+let tables: DynamoDBClient;
+let clients: { streams: DynamoDBStreamsClient; queues: SQSClient };
+let created = 0;
+const pollers: Poller[] = [];
+const errors: Error[] = [];
+
+beforeAll(async () => {
+  servers = await startServers();
+  tables = new DynamoDBClient({ ...CLIENT, endpoint: servers.dynamodb });
+  clients = {
+    streams: new DynamoDBStreamsClient({ ...CLIENT, endpoint: servers.dynamodb }),
+    queues: new SQSClient({ ...CLIENT, endpoint: servers.sqs }),
+  };
+});
+afterEach(async () => {
+  await Promise.all(pollers.splice(0).map((poller) => poller.stop()));
+  expect(errors).toEqual([]);
+});
+afterAll(() => servers.stop());
+
+async function table(): Promise<{ name: string; streamArn: string }> {
+  const name = `table-${++created}`;
+  const { TableDescription } = await tables.send(new CreateTableCommand({
+    TableName: name,
+    KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+    BillingMode: 'PAY_PER_REQUEST',
+    StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' },
+  }));
+  return { name, streamArn: TableDescription!.LatestStreamArn! };
+}
+
+async function put(name: string, ...ids: string[]): Promise<void> {
+  for (const id of ids) {
+    await tables.send(new PutItemCommand({ TableName: name, Item: { id: { S: id }, bytes: { B: Buffer.from('tea') }, list: { L: [{ N: '1' }] } } }));
+  }
+}
+
+function poll(streamArn: string, target: FakeFunction, mapping: Partial<StreamMapping> = {}): void {
+  pollers.push(pollDynamoDbStream({
+    streamArn,
+    startingPosition: 'TRIM_HORIZON',
+    batchSize: 10,
+    batchingWindowSeconds: 0,
+    parallelizationFactor: 1,
+    reportsItemFailures: true,
+    bisectsOnError: false,
+    maximumRetryAttempts: Infinity,
+    maximumRecordAgeSeconds: Infinity,
+    filter: parseFilter([]),
+    ...mapping,
+  }, target, clients, (error) => errors.push(error)));
+}
+
+const idOf = (record: any): string => record.dynamodb.Keys.id.S;
+const ids = (target: FakeFunction) => target.batches.map((batch) => batch.map(idOf).join(''));
+const failures = (records: any[]) => ({ batchItemFailures: records.map((record) => ({ itemIdentifier: record.dynamodb.SequenceNumber })) });
+/** Fails at a record, as long as it is told to. */
+const failAt = (id: string, times: number) => (records: any[], invocation: number) => invocation < times ? failures(records.filter((record) => idOf(record) === id)) : undefined;
+const throwAt = (id: string) => (records: any[]) => {
+  if (records.some((record) => idOf(record) === id)) {
+    throw new Error('no');
+  }
+};
+
+async function messagesOf(queueUrl: string): Promise<any[]> {
+  const { Messages } = await clients.queues.send(new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 5 }));
+  return (Messages ?? []).map(({ Body }) => JSON.parse(Body!));
+}
+
+async function destination(): Promise<string> {
+  const { QueueUrl } = await clients.queues.send(new CreateQueueCommand({ QueueName: `destination-${++created}` }));
+  return QueueUrl!;
+}
+
+test('records come in order, from the first on, as Lambda hands them over', async () => {
+  const { name, streamArn } = await table();
+  const target = new FakeFunction();
+  await put(name, 'a', 'b');
+  poll(streamArn, target);
+  await until(() => target.batches.flat().length === 2);
+  await put(name, 'c');
+  await until(() => target.batches.flat().length === 3);
+  expect(ids(target).join('')).toBe('abc');
+  expect(target.batches[0]?.[0]).toEqual({
+    eventID: expect.any(String),
+    eventName: 'INSERT',
+    eventVersion: '1.1',
+    eventSource: 'aws:dynamodb',
+    awsRegion: expect.any(String),
+    eventSourceARN: streamArn,
+    dynamodb: {
+      ApproximateCreationDateTime: expect.any(Number),
+      Keys: { id: { S: 'a' } },
+      NewImage: { id: { S: 'a' }, bytes: { B: Buffer.from('tea').toString('base64') }, list: { L: [{ N: '1' }] } },
+      OldImage: undefined,
+      SequenceNumber: expect.any(String),
+      SizeBytes: expect.any(Number),
+      StreamViewType: 'NEW_IMAGE',
+    },
+  });
+});
+
+test('LATEST begins with what is written from then on', async () => {
+  const { name, streamArn } = await table();
+  const target = new FakeFunction();
+  await put(name, 'a');
+  poll(streamArn, target, { startingPosition: 'LATEST' });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await put(name, 'b');
+  await until(() => target.batches.length > 0);
+  expect(ids(target)).toEqual(['b']);
+});
+
+test('a batch has at most as many records as the mapping says, and one follows the other', async () => {
+  const { name, streamArn } = await table();
+  const target = new FakeFunction(() => new Promise((resolve) => setTimeout(resolve, 20)), 5);
+  await put(name, ...'abcde');
+  poll(streamArn, target, { batchSize: 2 });
+  await until(() => target.batches.flat().length === 5 && target.running === 0);
+  expect(ids(target)).toEqual(['ab', 'cd', 'e']);
+  expect(target.mostRunning).toBe(1);
+});
+
+test('a batching window gathers what comes later', async () => {
+  const { name, streamArn } = await table();
+  const target = new FakeFunction();
+  await put(name, 'a');
+  poll(streamArn, target, { batchingWindowSeconds: 1 });
+  await put(name, 'b', 'c');
+  await until(() => target.batches.length > 0);
+  expect(ids(target)).toEqual(['abc']);
+});
+
+test('several batches of a shard run at once, the records of one key in order', async () => {
+  const { name, streamArn } = await table();
+  const target = new FakeFunction(() => new Promise((resolve) => setTimeout(resolve, 50)), 5);
+  await put(name, ...'abcdefghabcdefgh');
+  poll(streamArn, target, { batchSize: 1, parallelizationFactor: 4 });
+  await until(() => target.batches.length === 16);
+  expect(target.mostRunning).toBeGreaterThan(1);
+  expect(target.mostRunning).toBeLessThanOrEqual(4);
+  for (const id of 'abcdefgh') {
+    const sequence = target.batches.flat().filter((record) => idOf(record) === id).map((record) => Number(record.dynamodb.SequenceNumber));
+    expect(sequence).toEqual([...sequence].sort((a, b) => a - b));
+  }
+});
+
+test('after a partial failure the batch goes on from the lowest record that failed', async () => {
+  const { name, streamArn } = await table();
+  const target = new FakeFunction((records, invocation) => invocation === 0 ? failures([records[3], records[1]]) : undefined);
+  await put(name, ...'abcd');
+  poll(streamArn, target, { batchingWindowSeconds: 1 });
+  await until(() => target.batches.length === 2);
+  await put(name, 'e');
+  await until(() => target.batches.length === 3);
+  expect(ids(target)).toEqual(['abcd', 'bcd', 'e']);
+});
+
+test('a batch that fails is tried again with growing pauses, and holds up what follows', async () => {
+  const { name, streamArn } = await table();
+  const at: number[] = [];
+  const target = new FakeFunction((_, invocation) => {
+    at.push(Date.now());
+    if (invocation < 3) {
+      throw new Error('no');
+    }
+  });
+  await put(name, 'a', 'b');
+  poll(streamArn, target, { batchSize: 1 });
+  await until(() => target.batches.length === 5);
+  expect(ids(target)).toEqual(['a', 'a', 'a', 'a', 'b']);
+  const pauses = at.slice(1, 4).map((time, index) => time - at[index]!);
+  expect(pauses[0]).toBeGreaterThanOrEqual(95);
+  expect(pauses[1]).toBeGreaterThanOrEqual(195);
+  expect(pauses[2]).toBeGreaterThanOrEqual(395);
+});
+
+test('bisecting finds the record that fails, and gives up that one alone', async () => {
+  const { name, streamArn } = await table();
+  const onFailureQueueUrl = await destination();
+  const target = new FakeFunction(throwAt('f'));
+  await put(name, ...'abcdefgh');
+  poll(streamArn, target, { batchingWindowSeconds: 1, bisectsOnError: true, maximumRetryAttempts: 1, onFailureQueueUrl });
+  const [message] = await messagesOf(onFailureQueueUrl);
+  await until(() => ids(target).includes('gh'));
+  expect(ids(target)).toEqual(['abcdefgh', 'abcd', 'efgh', 'ef', 'e', 'f', 'f', 'gh']);
+  expect(message).toMatchObject({
+    requestContext: { condition: 'RetryAttemptsExhausted', approximateInvokeCount: 2 },
+    DDBStreamBatchInfo: { startSequenceNumber: '6', endSequenceNumber: '6', batchSize: 1, streamArn },
+  });
+});
+
+test('with a report, bisecting splits at the record that was reported', async () => {
+  const { name, streamArn } = await table();
+  const target = new FakeFunction(failAt('c', 2));
+  await put(name, ...'abcd');
+  poll(streamArn, target, { batchingWindowSeconds: 1, bisectsOnError: true, maximumRetryAttempts: 0 });
+  await until(() => target.batches.length === 4);
+  expect(ids(target)).toEqual(['abcd', 'cd', 'c', 'd']);
+});
+
+test('when the retries are used up, the batch is given up and the shard goes on', async () => {
+  const { name, streamArn } = await table();
+  const onFailureQueueUrl = await destination();
+  const target = new FakeFunction(throwAt('a'));
+  await put(name, 'a', 'b');
+  poll(streamArn, target, { batchSize: 1, maximumRetryAttempts: 2, onFailureQueueUrl });
+  await until(() => target.batches.length === 4);
+  expect(ids(target)).toEqual(['a', 'a', 'a', 'b']);
+  expect(await messagesOf(onFailureQueueUrl)).toMatchObject([{ requestContext: { approximateInvokeCount: 3 }, DDBStreamBatchInfo: { batchSize: 1 } }]);
+});
+
+test('records that are too old are given up without being tried', async () => {
+  const { name, streamArn } = await table();
+  const onFailureQueueUrl = await destination();
+  const target = new FakeFunction();
+  await put(name, 'a');
+  await new Promise((resolve) => setTimeout(resolve, 2_100));
+  await put(name, 'b');
+  poll(streamArn, target, { maximumRecordAgeSeconds: 1.5, onFailureQueueUrl });
+  await until(() => target.batches.length === 1);
+  expect(ids(target)).toEqual(['b']);
+  expect(await messagesOf(onFailureQueueUrl)).toMatchObject([{ requestContext: { condition: 'RecordAgeExceeded' } }]);
+});
+
+test('what the filter keeps out is passed over', async () => {
+  const { name, streamArn } = await table();
+  const target = new FakeFunction();
+  await put(name, ...'abc');
+  poll(streamArn, target, { batchSize: 1, filter: parseFilter(['{"dynamodb":{"Keys":{"id":{"S":["c"]}}}}']) });
+  await until(() => target.batches.length > 0);
+  expect(ids(target)).toEqual(['c']);
+});
+
+test('a batch that fails when the poller is stopped is not given up', async () => {
+  const { name, streamArn } = await table();
+  const onFailureQueueUrl = await destination();
+  let fail = () => {};
+  const target = new FakeFunction(() => new Promise((_, reject) => fail = () => reject(new Error('stopped'))));
+  await put(name, 'a');
+  poll(streamArn, target, { maximumRetryAttempts: 0, onFailureQueueUrl });
+  await until(() => target.running === 1);
+  const stopped = pollers.pop()!.stop();
+  fail();
+  await stopped;
+  const { Messages } = await clients.queues.send(new ReceiveMessageCommand({ QueueUrl: onFailureQueueUrl }));
+  expect(Messages).toBeUndefined();
+});
+
+test('a stream that cannot be read is told of, and read again later', async () => {
+  poll('arn:aws:dynamodb:us-east-1:000000000000:table/missing/stream/1', new FakeFunction());
+  await until(() => errors.length >= 2);
+  expect(errors[0]?.message).toContain('missing/stream/1 cannot be polled');
+  await pollers.pop()?.stop();
+  errors.length = 0;
+});

@@ -1,0 +1,72 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { InvocationResult } from '../../lambda/local/function';
+import type { Invocable } from '../../lambda/local/pollers/poller';
+
+/** What clients of the embedded servers are made with, besides the endpoint. */
+export const CLIENT = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+
+export function temporaryDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'local-'));
+}
+
+/** A folder with a module `index.mjs`. */
+export function functionDirectory(code: string): string {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, 'index.mjs'), code);
+  return directory;
+}
+
+/** A cloud assembly with one stack, as the CDK writes it. `code` is the `index.mjs` of the asset `code.zip`. */
+export function assemblyOf(template: object, code = 'export const handler = async () => undefined;'): string {
+  const directory = temporaryDirectory();
+  const write = (name: string, content: object) => writeFileSync(join(directory, name), JSON.stringify(content));
+  write('manifest.json', {
+    artifacts: {
+      'Shop': { type: 'aws:cloudformation:stack', properties: { templateFile: 'Shop.template.json' } },
+      'Shop.assets': { type: 'cdk:asset-manifest', properties: { file: 'Shop.assets.json' } },
+    },
+  });
+  write('Shop.assets.json', { files: { code: { source: { path: 'asset.code', packaging: 'zip' }, destinations: { here: { objectKey: 'code.zip' } } } } });
+  write('Shop.template.json', template);
+  mkdirSync(join(directory, 'asset.code'));
+  writeFileSync(join(directory, 'asset.code', 'index.mjs'), code);
+  return directory;
+}
+
+/** A function that notes what it is invoked with, and answers what it is told to. */
+export class FakeFunction implements Invocable {
+  public readonly batches: any[][] = [];
+  public running = 0;
+  public mostRunning = 0;
+
+  constructor(
+    private readonly handle: (records: any[], invocation: number) => unknown = () => undefined,
+    public readonly environments = 1,
+  ) {}
+
+  public async invoke(event: any): Promise<InvocationResult> {
+    const records = event.Records ?? [event];
+    this.batches.push(records);
+    this.mostRunning = Math.max(this.mostRunning, ++this.running);
+    try {
+      return { ok: true, requestId: 'request', payload: await this.handle(records, this.batches.length - 1) };
+    } catch (error) {
+      return { ok: false, requestId: 'request', errorType: 'Error', errorMessage: (error as Error).message };
+    } finally {
+      this.running--;
+    }
+  }
+}
+
+/** Waits until something is so. */
+export async function until(condition: () => boolean | Promise<boolean>, milliseconds = 8_000): Promise<void> {
+  const deadline = Date.now() + milliseconds;
+  while (!await condition()) {
+    if (Date.now() > deadline) {
+      throw new Error(`It did not come about within ${milliseconds} ms: ${condition.toString()}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
