@@ -71,6 +71,8 @@ test.each<[string, unknown, string[]]>([
     'machine "m": "baseSeconds" is -1. Write a number of seconds from 0 to 31536000.',
     'machine "m": "capSeconds" is NaN. Write a number of seconds from 0 to 31536000.',
   ]],
+  ['a backoff of a lifetime', machine({}, { backoff: { capSeconds: 1e9 } }),
+    ['machine "m": "capSeconds" is 1000000000. Write a number of seconds from 0 to 31536000.']],
   ['a name of the engine', machine({ a: { on: { $start: 'z' } } }),
     ['machine "m", state "a", event "$start": The name "$start" of an event begins with $, which is kept for the events of the engine itself. Choose another name.']],
   ['an empty name', machine({}, { name: '' }), ['The name "" of a machine is empty. Choose another name.']],
