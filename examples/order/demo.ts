@@ -1,18 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { App } from 'aws-cdk-lib';
-import { WorkflowClient } from 'cdk-lambda-fsm/client';
-import { normalize, toGraphviz, toMermaid } from 'cdk-lambda-fsm/machine';
-import { startLocal, type Local } from '../../lambda/local';
 import { planOrders } from './demo/plan';
 import { tableOf } from './demo/report';
 import { Shop } from './demo/shop';
 import { problemsOf } from './demo/verdict';
-import type { LedgerEntry } from './ledger';
+import { readLedger } from './ledger';
 import { addOrderStacks, ON_DYNAMODB, ON_QUEUES } from './order-stack';
 import { order } from './order.machine';
+import { startLocal, type Local } from '../../lambda/local';
+import { WorkflowClient } from 'cdk-lambda-fsm/client';
+import { normalize, toGraphviz, toMermaid } from 'cdk-lambda-fsm/machine';
 
 const OUT = path.join(__dirname, 'out');
 /** When the primary event source goes down and for how long, and when the demo gives up. In milliseconds. */
@@ -107,11 +107,7 @@ async function run(local: Local, count: number, ledgerFile: string, withOutage: 
 
   const ledger = readLedger(ledgerFile);
   const problems = orders.flatMap((each) => problemsOf(each, shop.descriptions.get(each.executionId), ledger.get(each.executionId) ?? []));
-  const descriptions = [...shop.descriptions.values()];
-  const committed = new Map(descriptions.map(({ executionId, steps }) => [executionId, new Set(steps.map((step) => step.committed?.fence))]));
-  const entries = [...ledger.values()].flat();
-  const repeated = entries.filter(({ executionId, fence }) => !committed.get(executionId)?.has(fence)).length;
-  console.log(`\n${tableOf({ descriptions, local, actions: { all: entries.length, repeated }, seconds })}\n`);
+  console.log(`\n${tableOf({ descriptions: [...shop.descriptions.values()], ledger, local, seconds })}\n`);
   console.log(`The machine is drawn in ${path.relative('', OUT)}: order.mmd (Mermaid) and order.dot (Graphviz).`);
   console.log(problems.length === 0
     ? `All ${count} orders have ended as they must, and every step counts once (${seconds.toFixed(0)} s).`
@@ -122,18 +118,6 @@ async function run(local: Local, count: number, ledgerFile: string, withOutage: 
 function announce(text: string, act: () => void): void {
   act();
   console.log(`        ${text}`);
-}
-
-/** By execution, in the order in which things happened. */
-function readLedger(file: string): Map<string, LedgerEntry[]> {
-  const ledger = new Map<string, LedgerEntry[]>();
-  for (const line of existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter((each) => each !== '') : []) {
-    // The actions of this example write nothing else into it.
-    const entry = JSON.parse(line) as LedgerEntry;
-    const entries = ledger.get(entry.executionId) ?? [];
-    ledger.set(entry.executionId, [...entries, entry]);
-  }
-  return ledger;
 }
 
 function numberOf(name: string, text: string, least: number, most: number): number {

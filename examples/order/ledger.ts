@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import type { Run } from 'cdk-lambda-fsm/runtime';
 
 /** One run of an action, as the ledger has it. */
@@ -20,4 +20,21 @@ export function record({ executionId, step, fence, idempotencyKey }: Run, action
     // One short line at the end of the file is written as a whole, whoever else writes at the same time.
     appendFileSync(file, `${JSON.stringify({ executionId, step, fence, action, idempotencyKey } satisfies LedgerEntry)}\n`);
   }
+}
+
+/** The entries of each execution, in the order in which things happened. */
+export function readLedger(file: string): Map<string, LedgerEntry[]> {
+  const ledger = new Map<string, LedgerEntry[]>();
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter((line) => line !== '') : [];
+  for (const line of lines) {
+    // Nothing else writes into this file.
+    const entry = JSON.parse(line) as LedgerEntry;
+    const entries = ledger.get(entry.executionId);
+    if (entries) {
+      entries.push(entry);
+    } else {
+      ledger.set(entry.executionId, [entry]);
+    }
+  }
+  return ledger;
 }

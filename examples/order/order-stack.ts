@@ -1,8 +1,8 @@
 import * as path from 'node:path';
 import { Duration, RemovalPolicy, Stack, type App } from 'aws-cdk-lib';
-import { EventSource, FsmWorkflow, MachineDefinition, RetryQueue, type FsmWorkflowProps } from 'cdk-lambda-fsm';
 import type { Construct } from 'constructs';
 import { order } from './order.machine';
+import { EventSource, FsmWorkflow, MachineDefinition, RetryQueue, type FsmWorkflowProps } from 'cdk-lambda-fsm';
 
 /** What carries the orders from step to step. */
 export type OrderTransports = Pick<FsmWorkflowProps, 'eventSource' | 'failoverEventSource' | 'retryQueue' | 'failoverRetryQueue'>;

@@ -1,6 +1,6 @@
-import { implement, type Run } from 'cdk-lambda-fsm/runtime';
 import { record } from './ledger';
 import { order } from './order.machine';
+import { implement, type Run } from 'cdk-lambda-fsm/runtime';
 
 /** What an order knows of itself. */
 export interface OrderContext {

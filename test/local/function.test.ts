@@ -1,9 +1,15 @@
-import { LocalFunction, type FunctionDefinition } from '../../lambda/local/function';
 import { functionDirectory, until } from './support';
+import { LocalFunction, type FunctionDefinition, type FunctionOptions, type InvocationResult } from '../../lambda/local/function';
+
+jest.setTimeout(60_000);
 
 const running: LocalFunction[] = [];
 
-function start(code: string, options: { environments?: number; onLine?: (line: string) => void } = {}, definition: Partial<FunctionDefinition> = {}): LocalFunction {
+function payloadOf(result: InvocationResult): unknown {
+  return result.ok ? result.payload : result;
+}
+
+function start(code: string, options: Partial<FunctionOptions> = {}, definition: Partial<FunctionDefinition> = {}): LocalFunction {
   const local = new LocalFunction({
     name: 'ship',
     arn: 'arn:aws:lambda:us-east-1:000000000000:function:ship',
@@ -27,7 +33,7 @@ test('the handler gets the event and the context', async () => {
     event, name: context.functionName, id: context.awsRequestId, remaining: context.getRemainingTimeInMillis() });`);
   const result = await local.invoke({ n: 1 });
   expect(result).toMatchObject({ ok: true, payload: { event: { n: 1 }, name: 'ship', id: result.requestId } });
-  const { remaining } = (result as any).payload;
+  const { remaining } = payloadOf(result) as { remaining: number };
   expect(remaining).toBeGreaterThan(4_000);
   expect(remaining).toBeLessThanOrEqual(5_000);
 });
@@ -36,7 +42,7 @@ test('it sees its own environment variables and those of Lambda, and none of thi
   process.env.SECRET_OF_THE_CALLER = 'secret';
   const result = await start('export const handler = async () => process.env;').invoke({});
   expect(result).toMatchObject({ ok: true, payload: { COLOUR: 'blue', AWS_LAMBDA_FUNCTION_NAME: 'ship', AWS_REGION: 'us-east-1' } });
-  expect((result as any).payload).not.toHaveProperty('SECRET_OF_THE_CALLER');
+  expect(payloadOf(result)).not.toHaveProperty('SECRET_OF_THE_CALLER');
   delete process.env.SECRET_OF_THE_CALLER;
 });
 
@@ -57,7 +63,7 @@ test('no more invocations run at once than there may be environments', async () 
       return running;
     };`, { environments: 2 });
   const results = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => local.invoke(n)));
-  expect(Math.max(...results.map((result) => (result as any).payload))).toBe(2);
+  expect(Math.max(...results.map((result) => Number(payloadOf(result))))).toBe(2);
 });
 
 test('an error of the handler is a result, and the environment lives on', async () => {

@@ -1,9 +1,12 @@
 import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { SQSRecord } from 'aws-lambda';
+import { CLIENT, FakeFunction, until } from './support';
 import { parseFilter } from '../../lambda/local/pollers/filter';
 import type { Poller } from '../../lambda/local/pollers/poller';
 import { pollQueue, type QueueMapping } from '../../lambda/local/pollers/sqs';
 import { startServers, type Servers } from '../../lambda/local/servers';
-import { CLIENT, FakeFunction, until } from './support';
+
+jest.setTimeout(60_000);
 
 let servers: Servers;
 let client: SQSClient;
@@ -40,10 +43,11 @@ async function send(queueUrl: string, ...bodies: string[]): Promise<void> {
 /** How many messages a queue has, whether they can be seen or not. */
 async function sizeOf(queueUrl: string): Promise<number> {
   const { Attributes } = await client.send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['All'] }));
-  return ['', 'NotVisible', 'Delayed'].reduce((sum, kind) => sum + Number(Attributes?.[`ApproximateNumberOfMessages${kind}`]), 0);
+  const { ApproximateNumberOfMessages, ApproximateNumberOfMessagesDelayed, ApproximateNumberOfMessagesNotVisible } = Attributes ?? {};
+  return Number(ApproximateNumberOfMessages) + Number(ApproximateNumberOfMessagesDelayed) + Number(ApproximateNumberOfMessagesNotVisible);
 }
 
-function poll(queueUrl: string, target: FakeFunction, mapping: Partial<QueueMapping> = {}): void {
+function poll(queueUrl: string, target: FakeFunction<SQSRecord>, mapping: Partial<QueueMapping> = {}): void {
   pollers.push(pollQueue({
     queueUrl,
     queueArn: 'arn:aws:sqs:us-east-1:000000000000:queue',
@@ -56,12 +60,14 @@ function poll(queueUrl: string, target: FakeFunction, mapping: Partial<QueueMapp
   }, target, client, (error) => errors.push(error)));
 }
 
-const bodies = (records: any[]) => records.map((record) => record.body).sort();
-const failures = (records: any[]) => ({ batchItemFailures: records.map((record) => ({ itemIdentifier: record.messageId })) });
+const bodies = (records: readonly SQSRecord[]) => records.map((record) => record.body).sort();
+const failures = (records: readonly SQSRecord[]) => ({
+  batchItemFailures: records.map((record) => ({ itemIdentifier: record.messageId })),
+});
 
 test('a batch is handed over as Lambda does it, and what succeeded is deleted', async () => {
   const url = await queue();
-  const target = new FakeFunction();
+  const target = new FakeFunction<SQSRecord>();
   await send(url, 'a', 'b', 'c');
   poll(url, target);
   await until(() => target.batches.flat().length === 3);
@@ -78,7 +84,7 @@ test('a batch is handed over as Lambda does it, and what succeeded is deleted', 
 
 test('a batch has at most as many messages as the mapping says', async () => {
   const url = await queue();
-  const target = new FakeFunction();
+  const target = new FakeFunction<SQSRecord>();
   await send(url, 'a', 'b', 'c', 'd', 'e');
   poll(url, target, { batchSize: 2 });
   await until(() => target.batches.flat().length === 5);
@@ -87,7 +93,7 @@ test('a batch has at most as many messages as the mapping says', async () => {
 
 test('a batching window gathers what comes later, and ends when the batch is full', async () => {
   const url = await queue({ VisibilityTimeout: '30' });
-  const target = new FakeFunction();
+  const target = new FakeFunction<SQSRecord>();
   await send(url, 'a');
   poll(url, target, { batchingWindowSeconds: 20, batchSize: 12 });
   await new Promise((resolve) => setTimeout(resolve, 200));
@@ -100,20 +106,20 @@ test('a batching window gathers what comes later, and ends when the batch is ful
 
 test('what failed comes again when its visibility timeout ends, the rest does not', async () => {
   const url = await queue();
-  const target = new FakeFunction((records, invocation) => invocation === 0 ? failures(records.filter(({ body }) => body === 'b')) : undefined);
+  const target = new FakeFunction<SQSRecord>((records, invocation) => invocation === 0 ? failures(records.filter(({ body }) => body === 'b')) : undefined);
   await send(url, 'a', 'b', 'c');
   const begin = Date.now();
   poll(url, target);
   await until(() => target.batches.length === 2);
   expect(Date.now() - begin).toBeGreaterThanOrEqual(900);
   expect(bodies(target.batches[1]!)).toEqual(['b']);
-  expect(target.batches[1]?.[0].attributes.ApproximateReceiveCount).toBe('2');
+  expect(target.batches[1]?.[0]?.attributes.ApproximateReceiveCount).toBe('2');
   await until(async () => await sizeOf(url) === 0);
 });
 
 test('when the function fails, the whole batch comes again', async () => {
   const url = await queue();
-  const target = new FakeFunction((_, invocation) => {
+  const target = new FakeFunction<SQSRecord>((_, invocation) => {
     if (invocation === 0) {
       throw new Error('no');
     }
@@ -128,7 +134,7 @@ test('what fails too often goes to the dead-letter queue', async () => {
   const deadLetters = await queue();
   const { Attributes } = await client.send(new GetQueueAttributesCommand({ QueueUrl: deadLetters, AttributeNames: ['QueueArn'] }));
   const url = await queue({ RedrivePolicy: JSON.stringify({ deadLetterTargetArn: Attributes?.QueueArn, maxReceiveCount: 2 }) });
-  const target = new FakeFunction(failures);
+  const target = new FakeFunction<SQSRecord>(failures);
   await send(url, 'poison');
   poll(url, target);
   await until(async () => await sizeOf(deadLetters) === 1);
@@ -141,7 +147,7 @@ test.each([
   ['as many as there are environments', Infinity, 3, 3],
 ])('batches run at the same time, %s', async (_, maximumConcurrency, environments, expected) => {
   const url = await queue();
-  const target = new FakeFunction(() => new Promise((resolve) => setTimeout(resolve, 100)), environments);
+  const target = new FakeFunction<SQSRecord>(() => new Promise((resolve) => setTimeout(resolve, 100)), environments);
   await send(url, ...'abcdefgh');
   poll(url, target, { batchSize: 1, maximumConcurrency });
   await until(() => target.batches.length === 8);
@@ -150,7 +156,7 @@ test.each([
 
 test('what the filter keeps out is deleted unseen', async () => {
   const url = await queue();
-  const target = new FakeFunction();
+  const target = new FakeFunction<SQSRecord>();
   await send(url, '{"kind":"order"}', '{"kind":"other"}', 'no JSON');
   poll(url, target, { filter: parseFilter(['{"body":{"kind":["order"]}}']) });
   await until(async () => await sizeOf(url) === 0);
@@ -159,7 +165,7 @@ test('what the filter keeps out is deleted unseen', async () => {
 
 test('a FIFO queue keeps the order of a group while other groups go on', async () => {
   const url = await queue({ FifoQueue: 'true' });
-  const target = new FakeFunction((records, invocation) => invocation === 0 ? failures(records.filter(({ body }) => body === 'a1')) : undefined);
+  const target = new FakeFunction<SQSRecord>((records, invocation) => invocation === 0 ? failures(records.filter(({ body }) => body === 'a1')) : undefined);
   await send(url, 'a1', 'a2', 'b1');
   poll(url, target);
   await until(() => target.batches.flat().length >= 4);
@@ -169,7 +175,7 @@ test('a FIFO queue keeps the order of a group while other groups go on', async (
 });
 
 test('a queue that cannot be read is told of, and read again later', async () => {
-  const target = new FakeFunction();
+  const target = new FakeFunction<SQSRecord>();
   const url = `${servers.sqs}/000000000000/missing`;
   poll(url, target);
   await until(() => errors.length >= 2);

@@ -1,6 +1,6 @@
+import { FakeFunction, until } from './support';
 import type { Poller } from '../../lambda/local/pollers/poller';
 import { intervalOf, runSchedule } from '../../lambda/local/pollers/schedule';
-import { FakeFunction, until } from './support';
 
 const RULE = 'arn:aws:events:us-east-1:000000000000:rule/timer';
 let schedule: Poller | undefined;
@@ -8,21 +8,21 @@ let schedule: Poller | undefined;
 afterEach(() => schedule?.stop());
 
 test('the function is invoked with the input of the rule, again and again', async () => {
-  const target = new FakeFunction();
+  const target = new FakeFunction<unknown>();
   schedule = runSchedule({ ruleArn: RULE, interval: 40, input: { source: 'timer' } }, target, fail);
   await until(() => target.batches.length === 3);
   expect(target.batches.flat()).toEqual([{ source: 'timer' }, { source: 'timer' }, { source: 'timer' }]);
 });
 
 test('without an input it gets the event of EventBridge', async () => {
-  const target = new FakeFunction();
+  const target = new FakeFunction<unknown>();
   schedule = runSchedule({ ruleArn: RULE, interval: 1_000 }, target, fail);
   await until(() => target.batches.length === 1);
   expect(target.batches[0]?.[0]).toMatchObject({ 'source': 'aws.events', 'detail-type': 'Scheduled Event', 'resources': [RULE] });
 });
 
 test('it never runs beside itself', async () => {
-  const target = new FakeFunction(() => new Promise((resolve) => setTimeout(resolve, 60)), 5);
+  const target = new FakeFunction<unknown>(() => new Promise((resolve) => setTimeout(resolve, 60)), 5);
   schedule = runSchedule({ ruleArn: RULE, interval: 10 }, target, fail);
   await until(() => target.batches.length === 3);
   expect(target.mostRunning).toBe(1);
@@ -30,7 +30,7 @@ test('it never runs beside itself', async () => {
 
 test('a failure is told of, and the schedule goes on', async () => {
   const errors: string[] = [];
-  const target = new FakeFunction(() => {
+  const target = new FakeFunction<unknown>(() => {
     throw new Error('no');
   });
   schedule = runSchedule({ ruleArn: RULE, interval: 10 }, target, (error) => errors.push(error.message));

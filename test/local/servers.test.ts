@@ -2,6 +2,8 @@ import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startServers } from '../../lambda/local/servers';
 
+jest.setTimeout(60_000);
+
 const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
 
 test('the servers speak the protocols of DynamoDB and SQS', async () => {

@@ -36,18 +36,19 @@ export function assemblyOf(template: object, code = 'export const handler = asyn
 }
 
 /** A function that notes what it is invoked with, and answers what it is told to. */
-export class FakeFunction implements Invocable {
-  public readonly batches: any[][] = [];
+export class FakeFunction<Item> implements Invocable {
+  public readonly batches: Item[][] = [];
   public running = 0;
   public mostRunning = 0;
 
   constructor(
-    private readonly handle: (records: any[], invocation: number) => unknown = () => undefined,
+    private readonly handle: (records: Item[], invocation: number) => unknown = () => undefined,
     public readonly environments = 1,
   ) {}
 
-  public async invoke(event: any): Promise<InvocationResult> {
-    const records = event.Records ?? [event];
+  public async invoke(event: unknown): Promise<InvocationResult> {
+    // Pollers of queues and streams hand records over, a schedule its input.
+    const records = (event as { readonly Records?: Item[] }).Records ?? [event as Item];
     this.batches.push(records);
     this.mostRunning = Math.max(this.mostRunning, ++this.running);
     try {
@@ -61,7 +62,7 @@ export class FakeFunction implements Invocable {
 }
 
 /** Waits until something is so. */
-export async function until(condition: () => boolean | Promise<boolean>, milliseconds = 8_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, milliseconds = 20_000): Promise<void> {
   const deadline = Date.now() + milliseconds;
   while (!await condition()) {
     if (Date.now() > deadline) {

@@ -1,6 +1,6 @@
-import { TestWorkflow } from 'cdk-lambda-fsm/testing';
 import type { LedgerEntry } from '../ledger';
 import actions, { type OrderContext } from '../order.actions';
+import { TestWorkflow } from 'cdk-lambda-fsm/testing';
 
 /** The customer's answer to the request for payment. */
 export interface Answer {

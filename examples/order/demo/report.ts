@@ -1,18 +1,21 @@
-import type { ExecutionDescription } from 'cdk-lambda-fsm/client';
 import type { Local } from '../../../lambda/local';
+import type { LedgerEntry } from '../ledger';
+import type { ExecutionDescription } from 'cdk-lambda-fsm/client';
 
 /** What the table at the end tells of. */
 export interface Outcome {
   readonly descriptions: readonly ExecutionDescription[];
+  readonly ledger: ReadonlyMap<string, readonly LedgerEntry[]>;
   readonly local: Pick<Local, 'metrics' | 'requests' | 'faults'>;
-  /** How many lines the ledger has, and how many of them are of attempts that were replaced. */
-  readonly actions: { readonly all: number; readonly repeated: number };
   readonly seconds: number;
 }
 
 /** The table at the end. */
-export function tableOf({ descriptions, local, actions, seconds }: Outcome): string {
+export function tableOf({ descriptions, ledger, local, seconds }: Outcome): string {
   const states = sizesByEnd(descriptions);
+  const runs = [...ledger.values()].flat();
+  const committed = new Set(descriptions.flatMap(({ executionId, steps }) =>
+    steps.map((step) => attemptOf({ executionId, fence: step.committed?.fence }))));
   const { metrics } = local;
   const transitions = metrics.Transition ?? 0;
   const requests = Object.values(local.requests).reduce((sum, count) => sum + count, 0);
@@ -25,7 +28,7 @@ export function tableOf({ descriptions, local, actions, seconds }: Outcome): str
     ['failovers', sum('Failover')],
     ['duplicates dropped', sum('Duplicate', 'Orphan')],
     ['dead letters', sum('DeadLetter')],
-    ['action runs', `${actions.all}, of which ${actions.repeated} were repeated`],
+    ['action runs', `${runs.length}, of which ${runs.filter((entry) => !committed.has(attemptOf(entry))).length} had to be repeated`],
     ['requests that were made to fail', String(local.faults)],
     ['requests a transition', (requests / transitions).toFixed(2)],
     ['transitions a second', (transitions / seconds).toFixed(0)],
@@ -41,4 +44,8 @@ function sizesByEnd(descriptions: readonly ExecutionDescription[]): Map<string, 
     sizes.set(name, (sizes.get(name) ?? 0) + 1);
   }
   return sizes;
+}
+
+function attemptOf({ executionId, fence }: { readonly executionId: string; readonly fence?: number }): string {
+  return `${executionId}/${fence}`;
 }

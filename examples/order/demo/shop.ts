@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { ExecutionEndedError, type ExecutionDescription, type WorkflowClient } from 'cdk-lambda-fsm/client';
 import type { Answer, PlannedOrder } from './plan';
+import { ExecutionEndedError, type ExecutionDescription, type WorkflowClient } from 'cdk-lambda-fsm/client';
 
 /** How often the orders that have not ended are looked at, and how often it is asked whether all can have ended. In milliseconds. */
 const LOOK = 5_000;
@@ -65,7 +65,8 @@ export class Shop {
   }
 
   private async answer(when: Answer['when'], isDue: (executionId: string) => boolean = () => true): Promise<void> {
-    const due = this.orders.filter(({ executionId, answer }) => answer?.when === when && isDue(executionId) && !this.answered.has(executionId));
+    const due = this.orders.filter(({ executionId, answer }) =>
+      answer?.when === when && isDue(executionId) && !this.answered.has(executionId));
     await each(due, async ({ executionId, answer }) => {
       if (answer) {
         const { event, data, twice } = answer;

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ExecutionDescription } from 'cdk-lambda-fsm/client';
 import type { LedgerEntry } from '../ledger';
 import type { PlannedOrder } from './plan';
+import type { ExecutionDescription } from 'cdk-lambda-fsm/client';
 
 /**
  * What is wrong with an order, by two records that know nothing of each other: the workflow's journal, and the ledger that the actions

@@ -1,0 +1,168 @@
+import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { GetQueueAttributesCommand, GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { App, Duration, Stack } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as kinesis from 'aws-cdk-lib/aws-kinesis';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { DynamoEventSource, KinesisEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { CLIENT, functionDirectory, temporaryDirectory, until } from './support';
+import { startLocal, type Local, type LocalOptions } from '../../lambda/local';
+
+jest.setTimeout(60_000);
+
+const running: Local[] = [];
+afterEach(() => Promise.all(running.splice(0).map((local) => local.stop())));
+
+async function start(options: LocalOptions): Promise<Local> {
+  const local = await startLocal(options);
+  running.push(local);
+  return local;
+}
+
+function synthesize(build: (stack: Stack) => void): string {
+  const app = new App({ outdir: temporaryDirectory(), analyticsReporting: false });
+  build(new Stack(app, 'Shop'));
+  return app.synth().directory;
+}
+
+function addFunction(stack: Stack, code: string, environment: Record<string, string> = {}): lambda.Function {
+  return new lambda.Function(stack, 'Function', {
+    runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromAsset(functionDirectory(code)), timeout: Duration.seconds(5), environment,
+  });
+}
+
+const sqsOf = (local: Local) => new SQSClient({ ...CLIENT, endpoint: local.environment.AWS_ENDPOINT_URL });
+const tablesOf = (local: Local) => new DynamoDBClient({ ...CLIENT, endpoint: local.environment.AWS_ENDPOINT_URL });
+
+test('a stack with everything in it runs: queue, stream, schedule and their settings', async () => {
+  const assembly = synthesize((stack) => {
+    const deadLetters = new sqs.Queue(stack, 'DeadLetters', { queueName: 'dead-letters' });
+    const queue = new sqs.Queue(stack, 'Queue', { queueName: 'orders', visibilityTimeout: Duration.seconds(5), deadLetterQueue: { queue: deadLetters, maxReceiveCount: 1 } });
+    const table = new dynamodb.TableV2(stack, 'Table', {
+      tableName: 'orders',
+      partitionKey: { name: 'id', type: dynamodb.AttributeType.STRING },
+      dynamoStream: dynamodb.StreamViewType.NEW_IMAGE,
+      timeToLiveAttribute: 'ttl',
+    });
+    const target = addFunction(stack, `
+      export const handler = async (event) => {
+        const seen = event.source ?? event.Records.map((record) => record.body ?? record.dynamodb.Keys.id.S).join();
+        console.log('saw ' + seen + ' in ' + process.env.TABLE + ', ' + process.env.EXTRA);
+        return seen.includes('bad') ? { batchItemFailures: event.Records.map((record) => ({ itemIdentifier: record.messageId ?? record.dynamodb.SequenceNumber })) } : undefined;
+      };`, { TABLE: table.tableName, EXTRA: 'from the template' });
+    target.addEventSource(new SqsEventSource(queue, { reportBatchItemFailures: true }));
+    target.addEventSource(new DynamoEventSource(table, {
+      startingPosition: lambda.StartingPosition.TRIM_HORIZON,
+      reportBatchItemFailures: true,
+      retryAttempts: 0,
+      onFailure: new SqsDlq(deadLetters),
+      filters: [lambda.FilterCriteria.filter({ eventName: lambda.FilterRule.isEqual('INSERT'), dynamodb: { Keys: { id: { S: lambda.FilterRule.notEquals('unseen') } } } })],
+    }));
+    new events.Rule(stack, 'Timer', {
+      schedule: events.Schedule.rate(Duration.hours(1)),
+      targets: [new targets.LambdaFunction(target, { event: events.RuleTargetInput.fromObject({ source: 'timer' }) })],
+    });
+  });
+  const lines: string[] = [];
+  const local = await start({ assembly, onLine: (line) => lines.push(line), scheduleInterval: 50, environment: { EXTRA: 'from the runner' } });
+  const queues = sqsOf(local);
+  const tables = tablesOf(local);
+
+  await until(() => lines.filter((line) => line === 'saw timer in orders, from the runner').length > 1);
+  const { QueueUrl } = await queues.send(new GetQueueUrlCommand({ QueueName: 'orders' }));
+  await queues.send(new SendMessageCommand({ QueueUrl, MessageBody: 'message' }));
+  for (const id of ['unseen', 'item']) {
+    await tables.send(new PutItemCommand({ TableName: 'orders', Item: { id: { S: id } } }));
+  }
+  await until(() => ['message', 'item'].every((seen) => lines.includes(`saw ${seen} in orders, from the runner`)));
+  expect(lines.filter((line) => line.includes('unseen'))).toEqual([]);
+
+  await queues.send(new SendMessageCommand({ QueueUrl, MessageBody: 'bad message' }));
+  await tables.send(new PutItemCommand({ TableName: 'orders', Item: { id: { S: 'bad item' } } }));
+  const { QueueUrl: deadLettersUrl } = await queues.send(new GetQueueUrlCommand({ QueueName: 'dead-letters' }));
+  await until(async () => {
+    const { Attributes } = await queues.send(new GetQueueAttributesCommand({ QueueUrl: deadLettersUrl, AttributeNames: ['ApproximateNumberOfMessages'] }));
+    return Attributes?.ApproximateNumberOfMessages === '2';
+  });
+});
+
+test('functions reach the services through the proxy, with queue URLs that lead there, and their metrics are added up', async () => {
+  const assembly = synthesize((stack) => {
+    const incoming = new sqs.Queue(stack, 'Incoming', { queueName: 'incoming' });
+    const outgoing = new sqs.Queue(stack, 'Outgoing', { queueName: 'outgoing.fifo', fifo: true });
+    addFunction(stack, `
+      export const handler = async ({ Records }) => {
+        // What an AWS client does, as far as the servers look at it.
+        await fetch(process.env.AWS_ENDPOINT_URL, {
+          method: 'POST',
+          headers: { 'x-amz-target': 'AmazonSQS.SendMessage', 'content-type': 'application/x-amz-json-1.0', authorization: 'AWS4-HMAC-SHA256 Credential=a/b/us-east-1/sqs/aws4_request' },
+          body: JSON.stringify({ QueueUrl: process.env.OUTGOING, MessageBody: Records[0].body, MessageGroupId: 'g', MessageDeduplicationId: 'd' }),
+        });
+        console.log(JSON.stringify({ _aws: { CloudWatchMetrics: [{ Metrics: [{ Name: 'Sent' }, { Name: 'Bytes' }] }] }, Sent: 1, Bytes: [2, 3] }));
+        console.log('done');
+      };`, { OUTGOING: outgoing.queueUrl, FSM_WORKFLOW: stack.toJsonString({ workflow: 'shop', queueUrl: outgoing.queueUrl }) },
+    ).addEventSource(new SqsEventSource(incoming, { batchSize: 1 }));
+  });
+  const lines: string[] = [];
+  const local = await start({ assembly, onLine: (line) => lines.push(line) });
+  const queues = sqsOf(local);
+  const { QueueUrl } = await queues.send(new GetQueueUrlCommand({ QueueName: 'incoming' }));
+  await queues.send(new SendMessageCommand({ QueueUrl, MessageBody: 'one' }));
+  await queues.send(new SendMessageCommand({ QueueUrl, MessageBody: 'two' }));
+  await until(() => local.metrics.Sent === 2 && lines.length === 2);
+  expect(local.metrics).toEqual({ Sent: 2, Bytes: 10 });
+  expect(lines).toEqual(['done', 'done']);
+  expect(local.requests).toEqual({ 'sqs.SendMessage': 2 });
+
+  const configuration = JSON.parse(local.workflows.shop!);
+  const { Messages } = await queues.send(new ReceiveMessageCommand({ QueueUrl: configuration.queueUrl }));
+  expect(['one', 'two']).toContain(Messages?.[0]?.Body);
+});
+
+test('with a database file, tables keep what is in them', async () => {
+  const assembly = synthesize((stack) => {
+    const table = new dynamodb.Table(stack, 'Table', { tableName: 'kept', partitionKey: { name: 'id', type: dynamodb.AttributeType.STRING }, stream: dynamodb.StreamViewType.NEW_IMAGE });
+    addFunction(stack, 'export const handler = async () => {};').addEventSource(new DynamoEventSource(table, { startingPosition: lambda.StartingPosition.LATEST }));
+  });
+  const databaseFile = `${temporaryDirectory()}/tables.db`;
+  const first = await start({ assembly, databaseFile });
+  await tablesOf(first).send(new PutItemCommand({ TableName: 'kept', Item: { id: { S: 'a' } } }));
+  await first.stop();
+  running.length = 0;
+  const second = await start({ assembly, databaseFile });
+  expect((await tablesOf(second).send(new ScanCommand({ TableName: 'kept' }))).Count).toBe(1);
+});
+
+describe('what the runner does not have is refused', () => {
+  test('a stack in which nothing invokes a function', async () => {
+    const assembly = synthesize((stack) => addFunction(stack, 'export const handler = async () => {};'));
+    await expect(startLocal({ assembly })).rejects.toThrow('The stack "Shop" has no function that a queue, a stream or a schedule invokes');
+  });
+
+  test('an event source of another service', async () => {
+    const assembly = synthesize((stack) => {
+      const stream = new kinesis.Stream(stack, 'Stream');
+      addFunction(stack, 'export const handler = async () => {};').addEventSource(new KinesisEventSource(stream, { startingPosition: lambda.StartingPosition.LATEST }));
+    });
+    await expect(startLocal({ assembly })).rejects.toThrow(/refers to "Stream.*", an AWS::Kinesis::Stream, which the local runner does not provide/);
+  });
+
+  test('a schedule by the calendar', async () => {
+    const assembly = synthesize((stack) => {
+      const target = addFunction(stack, 'export const handler = async () => {};');
+      new events.Rule(stack, 'Noon', { schedule: events.Schedule.cron({ hour: '12' }), targets: [new targets.LambdaFunction(target)] });
+    });
+    await expect(startLocal({ assembly })).rejects.toThrow('understands schedules such as rate(5 minutes)');
+  });
+
+  test('inline code', async () => {
+    const assembly = synthesize((stack) => {
+      const target = new lambda.Function(stack, 'Inline', { runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromInline('exports.handler = async () => {};') });
+      target.addEventSource(new SqsEventSource(new sqs.Queue(stack, 'Queue')));
+    });
+    await expect(startLocal({ assembly })).rejects.toThrow(/The function "Inline.*" cannot be run here: its code is no folder of the assembly/);
+  });
+});
