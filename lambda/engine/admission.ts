@@ -63,6 +63,9 @@ export class Admission {
     if (!answer.acquired) return this.refused(envelope, request, answer.lock);
     const { executionId, step, fence, parent, released } = answer.lock;
     const lease: Lease = { executionId, step, parent, fence, holder: request.holder, expires: request.expires };
+    // What was to wait is not late before its time. Clocks differ, but nothing comes before it was sent.
+    const age = Math.max(0, now - Math.max(envelope.sentAt, envelope.notBefore ?? 0));
+    this.around.measure('EnvelopeAge', age, envelope, request.state);
     const attempt = new Attempt(this.around, { envelope, lease, startedAt: now });
     if (plan instanceof Error) return attempt.failForGood(failureOf(plan, envelope.state ?? '', lease), []);
 

@@ -34,7 +34,10 @@ export class Attempt {
     const definition = definitions.get(envelope.machine);
     if (!definition) throw new UnknownMachineError(envelope.machine, [...definitions.keys()]);
     const logger = this.around.logger(envelope);
+    const { clock } = this.around.ports;
+    const began = clock.now();
     const result = await runStep({ machine: definition.machine, plan, envelope, lease, actions, deadline, logger });
+    this.around.measure('StepDuration', clock.now() - began, envelope, result.kind === 'failed' ? result.state : lastOf(result.states));
     try {
       switch (result.kind) {
         case 'next':

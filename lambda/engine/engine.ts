@@ -4,7 +4,7 @@ import { Rendezvous } from './batcher';
 import { decodeEnvelope, type Decoded } from './codec';
 import { asError } from './errors';
 import { DEFAULT_OPTIONS, type Definition, type EngineOptions } from './options';
-import { Outbox } from './outbox';
+import { CircuitBreakers, Outbox } from './outbox';
 import type { Delivery, Invocation, Outcome, Ports } from './ports';
 import type { ActionLookup, Deadline } from './run-step';
 import { Surroundings } from './surroundings';
@@ -19,6 +19,7 @@ const LONGEST_RESERVE = 3_000;
 export class Engine {
   private readonly definitions: ReadonlyMap<string, Definition>;
   private readonly options: Required<EngineOptions>;
+  private readonly breakers: CircuitBreakers;
 
   constructor(
     private readonly ports: Ports,
@@ -28,6 +29,7 @@ export class Engine {
   ) {
     this.definitions = new Map(machines.map((machine) => [machine.name, { machine, hash: definitionHash(machine) }]));
     this.options = { ...DEFAULT_OPTIONS, ...options };
+    this.breakers = new CircuitBreakers(ports.clock);
   }
 
   /**
@@ -39,7 +41,7 @@ export class Engine {
   public async process(deliveries: readonly Delivery[], invocation: Invocation): Promise<ReadonlyMap<string, Outcome>> {
     const outcomes = new Map<string, Outcome>();
     const rendezvous = new Rendezvous();
-    const outbox = new Outbox(this.ports, rendezvous, this.options.linger);
+    const outbox = new Outbox(this.ports, rendezvous, this.options.linger, this.breakers);
     const deadline = this.startDeadline(invocation);
     const lines = linesOfExecutions(deliveries).values();
     const { ports, definitions, actions, options } = this;

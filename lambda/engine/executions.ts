@@ -6,7 +6,7 @@ import { describeExecution, type ExecutionDescription } from './describe';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { asError, ExecutionEndedError, ExecutionNotFoundError, InvalidRequestError, NotDispatchedError, NotFailedError } from './errors';
 import { assertJson } from './json';
-import { maxEnvelopeBytes, Outbox } from './outbox';
+import { CircuitBreakers, maxEnvelopeBytes, Outbox } from './outbox';
 import type { Ports } from './ports';
 import { wakeUp } from './wake';
 
@@ -57,8 +57,12 @@ export type SendResult = 'woken' | 'waiting';
 
 /** What one may ask of executions. The AWS client and the test kit are made of this. */
 export class Executions {
+  private readonly breakers: CircuitBreakers;
+
   /** @param machines names of the machines that may be started */
-  constructor(private readonly ports: Ports, private readonly machines: readonly string[]) {}
+  constructor(private readonly ports: Ports, private readonly machines: readonly string[]) {
+    this.breakers = new CircuitBreakers(ports.clock);
+  }
 
   /**
    * Starts an execution. It is accepted, durably, when the promise resolves.
@@ -155,7 +159,7 @@ export class Executions {
 
   /** Of the event sources only: a sender needs no right to write to a retry queue. */
   private outbox(rendezvous: Rendezvous): Outbox {
-    return new Outbox({ ...this.ports, retryQueues: [] }, rendezvous, 0);
+    return new Outbox({ ...this.ports, retryQueues: [] }, rendezvous, 0, this.breakers);
   }
 
   private startEnvelope(request: StartRequest, executionId: string): Envelope {

@@ -1,8 +1,9 @@
 import { Batcher, Rendezvous } from './batcher';
+import { CircuitBreaker } from './circuit-breaker';
 import { encodeEnvelope } from './codec';
 import type { Envelope } from './envelope';
 import { asError } from './errors';
-import type { Checkpoint, Dispatch, Ports, Sent, Transport } from './ports';
+import type { Checkpoint, Clock, Dispatch, Ports, Sent, Transport } from './ports';
 
 /** More than the fields of a checkpoint, a failure or a retry take, which are all of bounded size. */
 const CHECKPOINT_OVERHEAD_BYTES = 4096;
@@ -11,6 +12,19 @@ const CHECKPOINT_OVERHEAD_BYTES = 4096;
 export interface Delivered {
   readonly place: Extract<Sent, { ok: true }>['place'];
   readonly journaled: boolean;
+}
+
+/** The circuit breakers of a workflow's transports, kept from one invocation to the next. */
+export class CircuitBreakers {
+  private readonly breakers = new Map<Transport, CircuitBreaker>();
+
+  constructor(private readonly clock: Clock) {}
+
+  public of(transport: Transport): CircuitBreaker {
+    const breaker = this.breakers.get(transport) ?? new CircuitBreaker(this.clock);
+    this.breakers.set(transport, breaker);
+    return breaker;
+  }
 }
 
 /** All that one invocation sends: envelopes and checkpoints, in batches, with failover entry by entry. */
@@ -22,13 +36,13 @@ export class Outbox {
   private readonly logged = new WeakSet<Error>();
   private readonly checkpoints: Batcher<Checkpoint, { readonly error: Error | undefined }>;
 
-  constructor(private readonly ports: Ports, rendezvous: Rendezvous, linger: number) {
+  constructor(private readonly ports: Ports, rendezvous: Rendezvous, linger: number, private readonly breakers: CircuitBreakers) {
     for (const transport of [...ports.eventSources, ...ports.retryQueues]) {
       this.transports.set(transport, new Batcher({
         maxEntries: transport.maxBatchEntries,
         maxBytes: transport.maxBatchBytes,
         bytesOf: (dispatch) => Buffer.byteLength(dispatch.body) + (dispatch.checkpoint ? CHECKPOINT_OVERHEAD_BYTES : 0),
-        send: (dispatches) => transport.send(dispatches),
+        send: (dispatches) => this.request(transport, dispatches),
       }, rendezvous, ports.clock, linger));
     }
     this.checkpoints = new Batcher({
@@ -41,16 +55,18 @@ export class Outbox {
   }
 
   /**
-   * Sends an envelope on: to the primary event source, else the failover, else the retry queues, which bring it round as well.
+   * Sends an envelope on: to the primary event source, else the failover, else the retry queues, which bring it round as well. One that is
+   * taken to be down is asked last.
    *
    * @returns nothing when none of them took it
    */
   public async dispatch(dispatch: Dispatch): Promise<Delivered | undefined> {
     const { machine, state } = dispatch.envelope;
-    for (const [index, transport] of [...this.ports.eventSources, ...this.ports.retryQueues].entries()) {
+    const [primary] = this.ports.eventSources;
+    for (const transport of this.inOrder([...this.ports.eventSources, ...this.ports.retryQueues])) {
       const delivered = await this.sendTo(transport, dispatch);
       if (delivered) {
-        if (index > 0) this.ports.metrics.count('Failover', machine, state ?? undefined);
+        if (transport !== primary) this.ports.metrics.count('Failover', machine, state ?? undefined);
         return delivered;
       }
     }
@@ -63,7 +79,7 @@ export class Outbox {
    * @returns nothing when no retry queue took it
    */
   public async schedule(envelope: Envelope): Promise<Delivered | undefined> {
-    for (const transport of this.ports.retryQueues) {
+    for (const transport of this.inOrder(this.ports.retryQueues)) {
       const held = transport.longestDelay > 0 ? envelope : { ...envelope, notBefore: undefined };
       const delivered = await this.sendTo(transport, { envelope: held, body: encodeEnvelope(held) });
       if (delivered) return delivered;
@@ -75,6 +91,25 @@ export class Outbox {
   public async record(checkpoint: Checkpoint): Promise<void> {
     const { error } = await this.checkpoints.add(checkpoint);
     if (error) throw error;
+  }
+
+  /** In order of preference, but those behind an open circuit at the end. */
+  private inOrder(transports: readonly Transport[]): readonly Transport[] {
+    if (transports.length < 2) return transports;
+    const down = new Set(transports.filter((transport) => !this.breakers.of(transport).admits()));
+    return [...transports.filter((transport) => !down.has(transport)), ...down];
+  }
+
+  private async request(transport: Transport, dispatches: readonly Dispatch[]): Promise<readonly Sent[]> {
+    const breaker = this.breakers.of(transport);
+    try {
+      const sent = await transport.send(dispatches);
+      breaker.report(sent.some(({ ok }) => ok));
+      return sent;
+    } catch (thrown) {
+      breaker.report(false);
+      throw thrown;
+    }
   }
 
   private async sendTo(transport: Transport, dispatch: Dispatch): Promise<Delivered | undefined> {

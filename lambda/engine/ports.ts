@@ -276,10 +276,18 @@ export type MetricName =
   | 'Transition' | 'Completed' | 'Parked' | 'Error' | 'Fatal' | 'Retry' | 'Caught' | 'Duplicate' | 'Orphan' | 'Busy'
   | 'DispatchFailure' | 'Failover' | 'LockFailure' | 'CheckpointFailure' | 'DeadLetter' | 'Redelivery';
 
+/**
+ * What the engine measures, in milliseconds: `StepDuration` is how long the actions of a step took, by the state that it came to;
+ * `EnvelopeAge` how long an envelope was on its way until its step was acquired, counted from when it was sent or due.
+ */
+export type MeasureName = 'StepDuration' | 'EnvelopeAge';
+
 export interface Metrics {
   /** Adds to a counter. `machine` and `state` are names of the definition, never values of a payload. */
   count(name: MetricName, machine?: string, state?: string): void;
-  /** Writes out what was counted since the last flush. */
+  /** Adds a measured value; `machine` and `state` as with `count`. */
+  measure(name: MeasureName, milliseconds: number, machine?: string, state?: string): void;
+  /** Writes out what was counted and measured since the last flush. */
   flush(): void;
 }
 

@@ -3,7 +3,7 @@ import type { Envelope } from './envelope';
 import { asError } from './errors';
 import type { Definition, EngineOptions } from './options';
 import type { Outbox } from './outbox';
-import type { Delivery, Invocation, Lease, MetricName, Ports } from './ports';
+import type { Delivery, Invocation, Lease, MeasureName, MetricName, Ports } from './ports';
 import type { ActionLookup, Deadline } from './run-step';
 import { wakeUp } from './wake';
 
@@ -70,11 +70,20 @@ export class Surroundings {
 
   /** Counts, by machine and state. */
   public count(name: MetricName, envelope?: Envelope, state?: string): void {
+    this.ports.metrics.count(name, ...this.dimensions(envelope, state));
+  }
+
+  /** Measures, by machine and state. */
+  public measure(name: MeasureName, milliseconds: number, envelope: Envelope, state: string): void {
+    this.ports.metrics.measure(name, milliseconds, ...this.dimensions(envelope, state));
+  }
+
+  private dimensions(envelope?: Envelope, state?: string): [machine?: string, state?: string] {
     // Only names of the definition become dimensions, or a stranger's message could make up any number of metrics.
     const definition = envelope && this.definitions.get(envelope.machine);
     const entered = state ?? envelope?.state ?? undefined;
     const known = definition && entered !== undefined && stateOf(definition.machine, entered) ? entered : undefined;
-    this.ports.metrics.count(name, definition?.machine.name, known);
+    return [definition?.machine.name, known];
   }
 
   /** The log, with the ids of the execution in each line. */

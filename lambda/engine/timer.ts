@@ -1,6 +1,6 @@
 import { Rendezvous } from './batcher';
 import { decodeEnvelope } from './codec';
-import { Outbox } from './outbox';
+import { CircuitBreakers, Outbox } from './outbox';
 import type { Due, DueStore, Invocation, Ports } from './ports';
 
 /** The store is asked again at least this often, since something may have been added that is due sooner. In milliseconds. */
@@ -18,13 +18,14 @@ const RESERVE = 3_000;
  */
 export async function sendDue(ports: Ports, store: DueStore, until: number, invocation: Invocation): Promise<void> {
   const { clock } = ports;
+  const breakers = new CircuitBreakers(clock);
   const end = Math.min(until, invocation.deadline - RESERVE);
   while (clock.now() < end) {
     let next = Number.POSITIVE_INFINITY;
     for await (const page of store.due(end)) {
       const now = clock.now();
       const ripe = page.filter(({ at }) => at <= now);
-      const sent = await sendOn(ports, ripe);
+      const sent = await sendOn(ports, breakers, ripe);
       await store.remove(sent);
       const unripe = page.find(({ at }) => at > now);
       if (unripe) next = Math.min(next, unripe.at);
@@ -36,10 +37,10 @@ export async function sendDue(ports: Ports, store: DueStore, until: number, invo
 }
 
 /** @returns what an event source has taken, and what can never be sent and was put aside */
-async function sendOn(ports: Ports, ripe: readonly Due[]): Promise<readonly Due[]> {
+async function sendOn(ports: Ports, breakers: CircuitBreakers, ripe: readonly Due[]): Promise<readonly Due[]> {
   const rendezvous = new Rendezvous();
   // Not the retry queues: it would come straight back.
-  const outbox = new Outbox({ ...ports, retryQueues: [] }, rendezvous, 0);
+  const outbox = new Outbox({ ...ports, retryQueues: [] }, rendezvous, 0, breakers);
   const results = await Promise.all(ripe.map((due) => rendezvous.work(async () => {
     const decoded = decodeEnvelope(due.body);
     if ('envelope' in decoded) return await outbox.dispatch({ envelope: decoded.envelope, body: due.body }) ? due : undefined;
