@@ -181,6 +181,7 @@ export class Environment {
   private metrics(metrics: Metrics): Metrics {
     return {
       count: (...counted) => metrics.count(...counted),
+      measure: (...measured) => metrics.measure(...measured),
       flush: () => {
         if (!this.dead) metrics.flush();
       },

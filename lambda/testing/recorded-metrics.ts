@@ -1,4 +1,4 @@
-import type { MetricName, Metrics } from '../engine';
+import type { MeasureName, MetricName, Metrics } from '../engine';
 
 /** One counter of {@link MetricTotals}. */
 export interface MetricTotal {
@@ -8,9 +8,18 @@ export interface MetricTotal {
   readonly count: number;
 }
 
+/** One value of {@link MetricTotals}. */
+export interface Measurement {
+  readonly name: MeasureName;
+  readonly milliseconds: number;
+  readonly machine?: string;
+  readonly state?: string;
+}
+
 /** What all invocations have counted and written out. */
 export class MetricTotals {
   private readonly counters = new Map<string, MetricTotal>();
+  private readonly measured: Measurement[] = [];
 
   /** All counters that are not zero, in the order in which they were first written. */
   public get all(): readonly MetricTotal[] {
@@ -26,6 +35,20 @@ export class MetricTotals {
       .reduce((sum, total) => sum + total.count, 0);
   }
 
+  /** The milliseconds that were measured, in their order: of everything, of one machine, or of one state of it. */
+  public millisecondsOf(name: MeasureName, machine?: string, state?: string): readonly number[] {
+    return this.measured
+      .filter((measurement) => measurement.name === name)
+      .filter((measurement) => machine === undefined || measurement.machine === machine)
+      .filter((measurement) => state === undefined || measurement.state === state)
+      .map(({ milliseconds }) => milliseconds);
+  }
+
+  /** Adds a measured value. */
+  public addMeasurement(measurement: Measurement): void {
+    this.measured.push(measurement);
+  }
+
   /** Adds one to a counter. */
   public add(name: MetricName, machine?: string, state?: string): void {
     const key = JSON.stringify([name, machine, state]);
@@ -37,6 +60,7 @@ export class MetricTotals {
 /** The {@link Metrics} of one invocation environment: what it has not flushed when it dies is not counted. */
 export class RecordedMetrics implements Metrics {
   private pending: [MetricName, string | undefined, string | undefined][] = [];
+  private measured: Measurement[] = [];
 
   /** @param totals where a flush adds to */
   constructor(private readonly totals: MetricTotals) {}
@@ -45,9 +69,15 @@ export class RecordedMetrics implements Metrics {
     this.pending.push([name, machine, state]);
   }
 
+  public measure(name: MeasureName, milliseconds: number, machine?: string, state?: string): void {
+    this.measured.push({ name, milliseconds, machine, state });
+  }
+
   public flush(): void {
-    const counted = this.pending;
+    const { pending: counted, measured } = this;
     this.pending = [];
+    this.measured = [];
+    measured.forEach((measurement) => this.totals.addMeasurement(measurement));
     counted.forEach((entry) => this.totals.add(...entry));
   }
 }

@@ -50,6 +50,44 @@ describe('EmbeddedMetrics', () => {
     ]);
   });
 
+  it('writes all values that were measured beside the counters, so that CloudWatch knows their percentiles', () => {
+    const { metrics, lines } = open();
+    metrics.count('Transition', 'order', 'charging');
+    metrics.measure('StepDuration', 12, 'order', 'charging');
+    metrics.measure('StepDuration', 30, 'order', 'charging');
+    metrics.measure('EnvelopeAge', 7, 'order', 'charging');
+    metrics.flush();
+    expect(lines()).toMatchObject([{
+      _aws: {
+        CloudWatchMetrics: [{
+          Dimensions: [['workflow'], ['workflow', 'machine'], ['workflow', 'machine', 'state']],
+          Metrics: [
+            { Name: 'Transition', Unit: 'Count' },
+            { Name: 'StepDuration', Unit: 'Milliseconds' },
+            { Name: 'EnvelopeAge', Unit: 'Milliseconds' },
+          ],
+        }],
+      },
+      Transition: 1,
+      StepDuration: [12, 30],
+      EnvelopeAge: [7],
+    }]);
+  });
+
+  it('begins a further line after a hundred values, and repeats nothing in it', () => {
+    const { metrics, lines } = open();
+    const durations = Array.from({ length: 201 }, (_, index) => index);
+    metrics.count('Transition', 'order');
+    metrics.measure('EnvelopeAge', 7, 'order');
+    durations.forEach((milliseconds) => metrics.measure('StepDuration', milliseconds, 'order'));
+    metrics.flush();
+    expect(lines().map(({ StepDuration }) => (StepDuration as number[]).length)).toEqual([100, 100, 1]);
+    expect(lines().flatMap(({ StepDuration }) => StepDuration)).toEqual(durations);
+    expect(lines().map(({ Transition }) => Transition)).toEqual([1, undefined, undefined]);
+    expect(lines().map(({ EnvelopeAge }) => EnvelopeAge)).toEqual([[7], undefined, undefined]);
+    expect(lines()[2]).toMatchObject({ _aws: { CloudWatchMetrics: [{ Metrics: [{ Name: 'StepDuration' }] }] } });
+  });
+
   it('begins anew after a flush', () => {
     const { metrics, lines } = open();
     metrics.count('Busy');
