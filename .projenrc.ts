@@ -70,6 +70,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
   devDeps: [
     ...SERVICES.map((service) => `@aws-sdk/client-${service}@${AWS_SDK}`),
     `@aws-sdk/client-dynamodb-streams@${AWS_SDK}`,
+    // Lets the client of Kinesis, which by itself speaks HTTP/2, speak what kinesalite speaks, and have the timeouts of the other clients.
+    '@smithy/node-http-handler@4.14.2',
     '@swc/core@1.16.22',
     '@swc/jest@0.2.39',
     '@types/aws-lambda@8.10.164',
@@ -169,7 +171,9 @@ project.package.addField('optionalDependencies', {
 });
 // Only who imports the client or the local runner needs these. jsii takes only jsii modules as peer dependencies, so they stand here alone.
 project.package.addField('peerDependenciesMeta', Object.fromEntries(
-  [...[...SERVICES, 'dynamodb-streams'].map((service) => `@aws-sdk/client-${service}`), 'fauxqs', 'kinesalite'].map((name) => [name, { optional: true }]),
+  [
+    ...[...SERVICES, 'dynamodb-streams'].map((service) => `@aws-sdk/client-${service}`), '@smithy/node-http-handler', 'fauxqs', 'kinesalite',
+  ].map((name) => [name, { optional: true }]),
 ));
 
 // projen's own component for a .projenrc.ts brings a folder and a tsconfig.json that nothing here needs.
