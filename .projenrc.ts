@@ -12,6 +12,9 @@ const SERVICES = ['dynamodb', 'sqs', 'kinesis', 'sns', 'cloudwatch', 'ecs'];
 /** The newest version that all their clients have in common. */
 const AWS_SDK = '3.1141.0';
 
+/** For the lock cache: the Valkey project's client, and what signs the token that it authenticates with (the AWS clients use both inside). */
+const LOCK_CACHE = ['iovalkey@0.4.0', '@smithy/signature-v4@5.7.5', '@aws-sdk/credential-provider-node@3.972.98'];
+
 /** What each folder of `lambda/` may import of the others. */
 const LAYERS: Record<string, string[]> = {
   machine: [],
@@ -72,6 +75,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
     `@aws-sdk/client-dynamodb-streams@${AWS_SDK}`,
     // Lets the client of Kinesis, which by itself speaks HTTP/2, speak what kinesalite speaks, and have the timeouts of the other clients.
     '@smithy/node-http-handler@4.14.2',
+    ...LOCK_CACHE,
     '@swc/core@1.16.22',
     '@swc/jest@0.2.39',
     '@types/aws-lambda@8.10.164',
@@ -173,6 +177,7 @@ project.package.addField('optionalDependencies', {
 project.package.addField('peerDependenciesMeta', Object.fromEntries(
   [
     ...[...SERVICES, 'dynamodb-streams'].map((service) => `@aws-sdk/client-${service}`), '@smithy/node-http-handler', 'fauxqs', 'kinesalite',
+    ...LOCK_CACHE.map((dependency) => dependency.slice(0, dependency.lastIndexOf('@'))),
   ].map((name) => [name, { optional: true }]),
 ));
 
@@ -293,6 +298,11 @@ eslint.addRules({
         from: `./node_modules/@aws-sdk/client-${service}`,
         message: `Only lambda/aws/${service} may import this client.`,
       })),
+      {
+        target: ['./src/**/*', './lambda/!(aws)/**/*', './lambda/aws/*.ts', './lambda/aws/!(elasticache)/**/*'],
+        from: './node_modules/iovalkey',
+        message: 'Only lambda/aws/elasticache may import this client.',
+      },
     ],
   }],
 });
