@@ -5,8 +5,10 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { grantSendTo, grantTable } from './access';
+import { addAlarms, type WorkflowAlarms, type WorkflowAlarmsOptions } from './alarms';
 import type { Binding, BoundTransport, WorkflowParts } from './binding';
 import { CheckpointTable, type ICheckpointTable } from './checkpoint-table';
+import { addDashboard, type WorkflowDashboardOptions } from './dashboard';
 import type { FsmWorkflowProps } from './fsm-workflow-props';
 import { LockTable, type ILockTable } from './lock-table';
 import { queueDefaults } from './sqs-queue';
@@ -140,7 +142,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
    * machine or state.
    *
    * @param metricName Transition, Completed, Parked, Error, Fatal, Retry, Caught, Duplicate, Orphan, Busy, DispatchFailure, Failover,
-   * LockFailure, CheckpointFailure, DeadLetter or Redelivery
+   * LockFailure, CheckpointFailure, DeadLetter or Redelivery, which are counted; StepDuration or EnvelopeAge, which are milliseconds
    */
   public metric(metricName: string, props: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
     return new cloudwatch.Metric({
@@ -190,6 +192,33 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   /** Messages that were put into the dead-letter queue. */
   public metricDeadLetters(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('DeadLetter', props);
+  }
+
+  /** How long the actions of a step took, in milliseconds, by default what 99 of 100 stay below. */
+  public metricStepDuration(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('StepDuration', { statistic: cloudwatch.Stats.p(99), ...props });
+  }
+
+  /**
+   * How long an envelope was on its way until its step began, counted from when it was sent or due: in milliseconds, by default what 99 of
+   * 100 stay below.
+   */
+  public metricEnvelopeAge(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('EnvelopeAge', { statistic: cloudwatch.Stats.p(99), ...props });
+  }
+
+  /**
+   * Adds alarms, those that make sense for the services that the workflow uses, each with a threshold that can be given.
+   *
+   * @throws Error when a threshold is out of its range
+   */
+  public addAlarms(options: WorkflowAlarmsOptions = {}): WorkflowAlarms {
+    return addAlarms(this, options);
+  }
+
+  /** Adds a dashboard that shows whether the workflow works, whether it keeps up, and why it fails. */
+  public addDashboard(options: WorkflowDashboardOptions = {}): cloudwatch.Dashboard {
+    return addDashboard(this, options);
   }
 }
 

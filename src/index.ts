@@ -1,5 +1,7 @@
+export type { WorkflowAlarms, WorkflowAlarmsOptions } from './alarms';
 export type { BoundTransport } from './binding';
 export * from './checkpoint-table';
+export type { WorkflowDashboardOptions } from './dashboard';
 export type { DynamoDbEventSourceOptions } from './dynamodb-event-source';
 export type { DynamoDbRetryQueueOptions } from './dynamodb-retry-queue';
 export * from './event-source';

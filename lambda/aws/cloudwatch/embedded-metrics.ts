@@ -30,8 +30,8 @@ interface LineMetric {
  *
  * A flush writes a line for each machine and state that something was counted or measured for, with all of it. Each counter and value goes
  * to the dimension sets [workflow], [workflow, machine] and [workflow, machine, state], so that sums and percentiles are right on each.
- * CloudWatch bills each combination of a name and a dimension set as a metric: there are at most names · (1 + machines + states) of them, for
- * the names in {@link MetricName} and {@link MeasureName}, and none that is never written.
+ * CloudWatch bills each combination of a name and a dimension set as a metric: at most (names of {@link MetricName} and
+ * {@link MeasureName}) · (1 + machines + states), less those that are never written.
  *
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
