@@ -332,6 +332,25 @@ describe('a parked execution', () => {
     expect(await world.describe('x')).toMatchObject({ state: 'second' });
   });
 
+  test('forgets a mail only when the step that took it can be replaced by no other', async () => {
+    const machine = defineMachine({
+      name: 'm', initial: 'idle', states: { idle: { on: { go: 'work' } }, work: { do: 'work', on: { on: 'end' } }, end: { final: true } },
+    });
+    const world = new World([machine], { work: () => 'on' });
+    const { mailbox } = world.services;
+    const remove = mailbox.remove.bind(mailbox);
+    const locks: unknown[] = [];
+    mailbox.remove = (executionId, positions) => {
+      locks.push(world.lock(executionId));
+      return remove(executionId, positions);
+    };
+    await world.start('m', 'x');
+    await world.client((executions) => executions.send('x', 'go'));
+    await world.bench.run();
+    expect(locks).toMatchObject([{ step: 1, done: true, status: 'running' }]);
+    expect(await world.describe('x')).toMatchObject({ status: 'completed', waiting: [] });
+  });
+
   test('refuses what can be no event, and events when it is over', async () => {
     const world = new World([waiting], actions);
     await world.start('waiting', 'x');
