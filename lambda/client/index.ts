@@ -5,12 +5,15 @@ export {
   ExecutionEndedError,
   ExecutionNotFoundError,
   InvalidRequestError,
+  InvalidTokenError,
   NotDispatchedError,
   NotFailedError,
   NotJsonError,
 } from '../engine';
 export type {
   AttemptDescription,
+  CompleteOptions,
+  CompleteResult,
   ExecutionDescription,
   ExecutionStatus,
   Place,

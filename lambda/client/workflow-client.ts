@@ -1,7 +1,7 @@
 import type { WorkflowConfiguration } from '../aws/configuration';
 import { connect } from '../aws/connect';
 import { CONFIGURATION_VARIABLE, parseConfiguration } from '../aws/parse-configuration';
-import { Executions, type ExecutionDescription, type SendOptions, type SendResult, type StartedExecution, type StartRequest, type StartResult } from '../engine';
+import { Executions, type CompleteOptions, type CompleteResult, type ExecutionDescription, type SendOptions, type SendResult, type StartedExecution, type StartRequest, type StartResult } from '../engine';
 
 /**
  * Starts executions of a deployed workflow, sends them events and looks into them.
@@ -51,6 +51,11 @@ export class WorkflowClient {
   /** {@inheritDoc Executions.send} */
   public async send(executionId: string, event: string, options?: SendOptions): Promise<SendResult> {
     return (await this.connected()).send(executionId, event, options);
+  }
+
+  /** {@inheritDoc Executions.complete} */
+  public async complete(token: string, event: string, options?: CompleteOptions): Promise<CompleteResult> {
+    return (await this.connected()).complete(token, event, options);
   }
 
   /** {@inheritDoc Executions.describe} */

@@ -1,8 +1,10 @@
 import { CATCH, stateOf, type Failure, type State, type Step } from '../machine';
 import { fullJitter } from './backoff';
+import { issueToken } from './callback';
 import { assertFits, encodeEnvelope } from './codec';
-import { ENVELOPE_VERSION, type Envelope } from './envelope';
+import { ENVELOPE_VERSION, type Envelope, type MailboxPosition } from './envelope';
 import { asError, DeadlineError, UnknownMachineError } from './errors';
+import { NOTHING_TAKEN } from './mailbox-position';
 import type { Definition } from './options';
 import { attemptOf, type Checkpoint, type Lease, type Outcome } from './ports';
 import { runStep, type StepResult } from './run-step';
@@ -25,6 +27,9 @@ export interface Held {
  * the delivery to its source.
  */
 export class Attempt {
+  /** There is a secret in the mailbox, which must be forgotten when the execution ends. */
+  private tokenIssued = false;
+
   constructor(private readonly around: Surroundings, private readonly held: Held) {}
 
   /** Runs the step. */
@@ -36,7 +41,11 @@ export class Attempt {
     const logger = this.around.logger(envelope);
     const { clock } = this.around.ports;
     const began = clock.now();
-    const result = await runStep({ machine: definition.machine, plan, envelope, lease, actions, deadline, logger });
+    const callbackToken = () => {
+      this.tokenIssued = true;
+      return issueToken(this.around.ports, envelope.executionId, envelope.step);
+    };
+    const result = await runStep({ machine: definition.machine, plan, envelope, lease, actions, deadline, logger, callbackToken });
     this.around.measure('StepDuration', clock.now() - began, envelope, result.kind === 'failed' ? result.state : lastOf(result.states));
     try {
       switch (result.kind) {
@@ -59,32 +68,23 @@ export class Attempt {
     const { envelope } = this.held;
     const next = this.successor({ state: lastOf(result.states), event: result.event, context: result.context, definition });
     const body = this.encode(next, this.around.outbox.maxEnvelopeBytes);
-    const checkpoint = this.checkpoint({ outcome: 'dispatched', states: result.states, next: result.event, definition });
-    return this.send(next, body, checkpoint, () => this.around.count('Transition', envelope, lastOf(result.states)));
+    return this.send(next, body, this.checkpoint({ outcome: 'dispatched', states: result.states, next: result.event, definition }), () => {
+      this.around.count('Transition', envelope, lastOf(result.states));
+      return this.tidyMail(envelope);
+    });
   }
 
-  /**
-   * Sends the successor. From here on no action of this execution may run: whoever gets the successor goes on.
-   *
-   * A step that a mail has woken is committed before the mail is forgotten. Until then another envelope may still take its place, and whoever
-   * makes that one must find the same mail:
-   *
-   *     worker   ── (s+1, mail 1) ── sends (s+2) ── forgets mail 1
-   *     sender                                                    ── finds mail 2 alone ── sends (s+1, mail 2): a retry of s+1, if s+2 is late
-   */
-  private async send(next: Envelope, body: string, checkpoint: Checkpoint, count: () => void): Promise<Outcome> {
+  /** Sends the successor. From here on no action of this execution may run: whoever gets the successor goes on. */
+  private async send(next: Envelope, body: string, checkpoint: Checkpoint, sent: () => Promise<void>): Promise<Outcome> {
     const { outbox, options } = this.around;
-    const { envelope } = this.held;
     const delivered = await outbox.dispatch({ envelope: next, body, checkpoint });
     if (!delivered) {
       await this.around.release(this.held.lease);
       throw new Error('Neither an event source nor a retry queue took the next envelope.');
     }
     if (!delivered.journaled) await this.recordOrCount({ ...checkpoint, place: delivered.place });
-    count();
-    const woken = envelope.mail !== undefined;
-    const committed = (options.eagerCommit || woken) && await this.commitOrCount();
-    if (woken && committed) await this.tidyMail(envelope);
+    if (options.eagerCommit) await this.commitOrCount();
+    await sent();
     return 'acknowledge';
   }
 
@@ -99,7 +99,7 @@ export class Attempt {
     this.around.count('Transition', envelope, state);
     this.around.count('Completed', envelope, state);
     await this.tidyMail(envelope);
-    if (envelope.mailbox) await this.orCount(this.around.ports.mailbox.expire(envelope.executionId));
+    if (this.mailbox) await this.orCount(this.around.ports.mailbox.expire(envelope.executionId));
     return 'acknowledge';
   }
 
@@ -171,7 +171,9 @@ export class Attempt {
     const { context, definition } = this.pristine();
     const next = { ...this.successor({ state: state.name, event: CATCH, context, definition }), error: failure };
     const checkpoint = this.checkpoint({ outcome: 'dispatched', states, next: CATCH, error: failure, definition });
-    return this.send(next, this.encode(next), checkpoint, () => this.around.count('Caught', this.held.envelope, state.name));
+    return this.send(next, this.encode(next), checkpoint, async () => {
+      this.around.count('Caught', this.held.envelope, state.name);
+    });
   }
 
   /** The end: nobody will try again by itself. */
@@ -200,15 +202,14 @@ export class Attempt {
     }
   }
 
-  private async commitOrCount(): Promise<boolean> {
+  private async commitOrCount(): Promise<void> {
     const { ports } = this.around;
     const { envelope, lease } = this.held;
     try {
-      return await ports.locks.commit(lease, 'running', ports.clock.now());
+      await ports.locks.commit(lease, 'running', ports.clock.now());
     } catch (thrown) {
       this.around.count('LockFailure', envelope);
-      this.around.logger(envelope).warn(`A step was not committed explicitly: ${asError(thrown).message}`);
-      return false;
+      this.around.logger(envelope).warn(`A step was not committed eagerly: ${asError(thrown).message}`);
     }
   }
 
@@ -225,6 +226,11 @@ export class Attempt {
   }
 
   // ---- making things ------------------------------------------------------------------------------------------------------------
+
+  /** Absent while there is nothing in the execution's mailbox that would have to be forgotten at its end. */
+  private get mailbox(): MailboxPosition | undefined {
+    return this.held.envelope.mailbox ?? (this.tokenIssued ? NOTHING_TAKEN : undefined);
+  }
 
   /** The envelope as it came: the actions may have half-changed the context of the decoded one. */
   private pristine(): Envelope {
@@ -245,7 +251,7 @@ export class Attempt {
       state: next.state,
       event: next.event,
       context: next.context,
-      mailbox: envelope.mailbox,
+      mailbox: this.mailbox,
       sentAt: this.around.ports.clock.now(),
     };
   }

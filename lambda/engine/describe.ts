@@ -58,7 +58,8 @@ export function describeExecution(lock: Lock, checkpoints: readonly Checkpoint[]
     updatedAt: new Date(lock.updatedAt),
     ...(lock.done && { context: latest?.context ?? latest?.envelope?.context }),
     ...(lock.status === 'failed' && { error: latest?.error }),
-    waiting: mails.map(({ id, event }) => ({ id, event })),
+    // What came with a callback token of an earlier step was too late.
+    waiting: mails.filter(({ step }) => step === undefined || step >= lock.step).map(({ id, event }) => ({ id, event })),
     steps: [...steps].sort(([a], [b]) => a - b).map(([step, attempts]) => {
       const counted = attempts.find(({ fence }) => fence === committed.get(step));
       return { step, attempts: attempts.map(attemptOf), ...(counted && { committed: attemptOf(counted) }) };

@@ -32,7 +32,7 @@ export interface Envelope {
   readonly data?: Json;
   /** Why the `catch` transition is taken. */
   readonly error?: Failure;
-  /** Which external events the execution has taken out of its mailbox; absent while it has taken none. */
+  /** Which external events the execution has taken out of its mailbox; absent while it has used none. */
   readonly mailbox?: MailboxPosition;
   /** The mail that `event` and `data` come from, in the step that a mail has woken. */
   readonly mail?: number;

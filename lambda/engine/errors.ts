@@ -96,6 +96,15 @@ export class ExecutionEndedError extends Error {
   }
 }
 
+/** It is no callback token, or none that this workflow has issued. */
+export class InvalidTokenError extends Error {
+  override readonly name = 'InvalidTokenError';
+
+  constructor() {
+    super('This is no callback token of this workflow: it was cut or changed, is of another workflow, or of an execution that is forgotten.');
+  }
+}
+
 /** There is no execution of that name, or it ended so long ago that it is forgotten. */
 export class ExecutionNotFoundError extends Error {
   override readonly name = 'ExecutionNotFoundError';

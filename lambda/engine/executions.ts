@@ -1,14 +1,18 @@
 import { START, type Json, type JsonObject } from '../machine';
 import { MAIL_BYTES } from './attempt';
 import { Rendezvous } from './batcher';
+import { isGenuine, readToken } from './callback';
 import { assertFits, encodeEnvelope, EXECUTION_ID } from './codec';
 import { describeExecution, type ExecutionDescription } from './describe';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
-import { asError, ExecutionEndedError, ExecutionNotFoundError, InvalidRequestError, NotDispatchedError, NotFailedError } from './errors';
+import { asError, ExecutionEndedError, ExecutionNotFoundError, InvalidRequestError, InvalidTokenError, NotDispatchedError, NotFailedError } from './errors';
 import { assertJson } from './json';
 import { CircuitBreakers, maxEnvelopeBytes, Outbox } from './outbox';
-import type { Ports } from './ports';
+import type { Lock, Ports } from './ports';
 import { wakeUp } from './wake';
+
+/** What the ids of the mails begin with that callback tokens have brought. Those of others cannot begin with `$`. */
+const CALLBACK_MAIL = '$callback/';
 
 /** What to start. */
 export interface StartRequest {
@@ -42,8 +46,8 @@ export type StartResult =
 /** What goes with an event. */
 export interface SendOptions {
   /**
-   * Name of this event, unique in its execution: 1 to 256 characters. The same id sent twice counts once, so a send that failed can be
-   * repeated.
+   * Name of this event, unique in its execution: 1 to 256 characters that do not begin with `$`. The same id sent twice counts once, so a
+   * send that failed can be repeated.
    *
    * @default a random UUID
    */
@@ -54,6 +58,12 @@ export interface SendOptions {
 
 /** What became of an event: it has woken the execution, or waits in its mailbox for a state that handles it. */
 export type SendResult = 'woken' | 'waiting';
+
+/** What goes with the event of a callback token. */
+export type CompleteOptions = Pick<SendOptions, 'data'>;
+
+/** What became of a callback token: its event is kept, or the execution does not wait for it any more. */
+export type CompleteResult = 'accepted' | 'spent';
 
 /** What one may ask of executions. The AWS client and the test kit are made of this. */
 export class Executions {
@@ -114,16 +124,42 @@ export class Executions {
     this.assertSendable(executionId, event, id, options.data);
     await this.ports.mailbox.put(executionId, { id, event, data: options.data });
     const lock = await this.ports.locks.read(executionId);
-    if (lock?.status === 'completed' || lock?.status === 'cancelled') {
+    if (hasEnded(lock)) {
       await this.ports.mailbox.expire(executionId);
       throw new ExecutionEndedError(executionId, lock.status);
     }
-    const dispatch = lock && await wakeUp(this.ports, lock);
-    if (!dispatch) return 'waiting';
-    const rendezvous = new Rendezvous();
-    const delivered = await rendezvous.work(() => this.outbox(rendezvous).dispatch(dispatch));
-    if (!delivered) throw new NotDispatchedError(`The event "${event}" (id "${id}") is kept, but what wakes execution "${executionId}"`);
-    return 'woken';
+    return lock && await this.wake(lock, `The event "${event}" (id "${id}")`) ? 'woken' : 'waiting';
+  }
+
+  /**
+   * Sends an execution the event that it waits for, on the strength of the callback token that it has handed out (`run.callbackToken()`).
+   * Like any event it may come before the execution has parked, and may be sent twice. Of several events for one token, the first that the
+   * state handles counts.
+   *
+   * @param token as it was handed out
+   * @returns `spent` when the execution has gone on: the token was used already, or is not needed any more. Nothing has happened then
+   * @throws InvalidTokenError when the token was not issued by this workflow
+   * @throws InvalidRequestError for an event that the waiting state does not handle, or too much data
+   * @throws NotJsonError for data that JSON cannot carry
+   * @throws NotDispatchedError when the event is kept but the parked execution could not be woken: call again
+   */
+  public async complete(token: string, event: string, options: CompleteOptions = {}): Promise<CompleteResult> {
+    const { locks, mailbox } = this.ports;
+    const claim = readToken(token);
+    const secret = claim && await mailbox.readSecret(claim.executionId);
+    if (!claim || secret === undefined || !isGenuine(claim, secret)) throw new InvalidTokenError();
+    const { executionId, step } = claim;
+    const before = await locks.read(executionId);
+    if (!before || before.step > step || hasEnded(before)) return 'spent';
+    // By its own id it counts once. A wrong event, which no state takes, must not keep the right one from being accepted.
+    const id = `${CALLBACK_MAIL}${step}/${event}`;
+    this.assertSendable(executionId, event, event, options.data);
+    if (before.status === 'parked') await this.assertHandled(before, event);
+    await mailbox.put(executionId, { id, event, data: options.data, step });
+    const lock = await locks.read(executionId);
+    if (hasEnded(lock)) await mailbox.expire(executionId);
+    else if (lock) await this.wake(lock, `The event "${event}" of the callback token`);
+    return 'accepted';
   }
 
   /** How an execution stands and what it has done, or nothing when none of that name is known (yet). */
@@ -157,6 +193,24 @@ export class Executions {
     await journal.expire(executionId, failed.step, failed.fence);
   }
 
+  /** Wakes a parked execution if a mail waits for it. */
+  private async wake(lock: Lock, what: string): Promise<boolean> {
+    const dispatch = await wakeUp(this.ports, lock);
+    if (!dispatch) return false;
+    const rendezvous = new Rendezvous();
+    const delivered = await rendezvous.work(() => this.outbox(rendezvous).dispatch(dispatch));
+    if (!delivered) throw new NotDispatchedError(`${what} is kept, but what wakes execution "${lock.executionId}"`);
+    return true;
+  }
+
+  private async assertHandled({ executionId, step, fence }: Lock, event: string): Promise<void> {
+    const accepts = (await this.ports.journal.read(executionId, step, fence))?.accepts ?? [];
+    if (accepts.includes(event)) return;
+    throw new InvalidRequestError(
+      `Execution "${executionId}" does not wait for the event "${event.slice(0, 300)}", but for ${accepts.map((name) => `"${name}"`).join(' or ')}.`,
+    );
+  }
+
   /** Of the event sources only: a sender needs no right to write to a retry queue. */
   private outbox(rendezvous: Rendezvous): Outbox {
     return new Outbox({ ...this.ports, retryQueues: [] }, rendezvous, 0, this.breakers);
@@ -186,13 +240,19 @@ export class Executions {
     if (event.length === 0 || event.length > 256 || event.startsWith('$')) {
       throw new InvalidRequestError(`"${event.slice(0, 300)}" can be no event: expected 1 to 256 characters that do not begin with "$".`);
     }
-    if (id.length === 0 || id.length > 256) throw new InvalidRequestError('The id of an event has 1 to 256 characters.');
+    if (id.length === 0 || id.length > 256 || id.startsWith('$')) {
+      throw new InvalidRequestError('The id of an event has 1 to 256 characters, and does not begin with "$".');
+    }
     if (data === undefined) return;
     assertJson(data, 'data');
     const bytes = Buffer.byteLength(JSON.stringify(data));
     const limit = MAIL_BYTES - 4_096;
     if (bytes > limit) throw new InvalidRequestError(`The data of an event has at most ${limit} bytes as JSON; this has ${bytes}. Keep it elsewhere and send its key.`);
   }
+}
+
+function hasEnded(lock: Lock | undefined): lock is Lock & { readonly status: 'completed' | 'cancelled' } {
+  return lock?.status === 'completed' || lock?.status === 'cancelled';
 }
 
 function assertExecutionId(executionId: string): void {

@@ -16,9 +16,10 @@ function isWaiting(position: MailboxPosition, mail: number): boolean {
  * number of senders may all wake the execution, and all send the same envelope.
  *
  * @param mails what is in the mailbox, by position.
+ * @param step the step in which the execution is parked: what came with the callback token of another is for nobody any more
  */
-export function nextMail(position: MailboxPosition, mails: readonly Mail[], accepts: readonly string[]): Mail | undefined {
-  return mails.find((mail) => isWaiting(position, mail.position) && accepts.includes(mail.event));
+export function nextMail(position: MailboxPosition, mails: readonly Mail[], accepts: readonly string[], step: number): Mail | undefined {
+  return mails.find((mail) => isWaiting(position, mail.position) && accepts.includes(mail.event) && (mail.step ?? step) === step);
 }
 
 /** The position after a mail was taken. The mails that it overtook stay deferred. */

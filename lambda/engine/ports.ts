@@ -240,9 +240,11 @@ export interface Mail {
   readonly id: string;
   readonly event: string;
   readonly data?: Json;
+  /** The only step in whose wait it may be taken: it came with a callback token. */
+  readonly step?: number;
 }
 
-/** The durable, ordered queue of the external events of each execution. */
+/** The durable, ordered queue of the external events of each execution, and the secret that its callback tokens are sealed with. */
 export interface Mailbox {
   /** Accepts an event once by its id: a second call with the same id changes nothing. */
   put(executionId: string, mail: Omit<Mail, 'position'>): Promise<void>;
@@ -250,7 +252,11 @@ export interface Mailbox {
   list(executionId: string): Promise<readonly Mail[]>;
   /** Forgets mails that were taken; their ids stay known. */
   remove(executionId: string, positions: readonly number[]): Promise<void>;
-  /** The execution has ended: lets what it never took, and the ids, go the way of its checkpoints. */
+  /** The secret of the execution: the one that it has, or else the proposed one from now on. */
+  createSecret(executionId: string, proposal: string): Promise<string>;
+  /** The secret of the execution, strongly consistent, if it has one. */
+  readSecret(executionId: string): Promise<string | undefined>;
+  /** The execution has ended: lets what it never took, the ids, and the secret go the way of its checkpoints. */
   expire(executionId: string): Promise<void>;
 }
 
@@ -312,8 +318,8 @@ export interface Delivery {
   readonly body: string;
   readonly place: Place;
   /**
-   * The source delivers nothing behind a record that was given back until that record is through (Kinesis, DynamoDB Streams).
-   * What must wait then goes through the retry queue, and a record is given back only when nothing can be written at all.
+   * The source delivers nothing behind a record that was given back until that record is through (Kinesis, DynamoDB Streams), or gives it
+   * up soon (SNS). What must wait then goes through the retry queue, and a record is given back only when nothing can be written at all.
    */
   readonly blocking: boolean;
 }

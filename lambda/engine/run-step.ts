@@ -31,6 +31,7 @@ export interface StepInput {
   readonly actions: ActionLookup;
   readonly logger: Logger;
   readonly deadline: Deadline;
+  callbackToken(): Promise<string>;
 }
 
 /**
@@ -114,6 +115,7 @@ async function runAction(
     error: first ? envelope.error : undefined,
     signal,
     remainingMilliseconds: () => input.deadline.remainingMilliseconds(),
+    callbackToken: () => input.callbackToken(),
     logger: input.logger,
   };
   return action(envelope.context, run);

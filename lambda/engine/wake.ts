@@ -29,7 +29,7 @@ export async function wakeUp(ports: Pick<Ports, 'journal' | 'mailbox' | 'clock'>
     throw new Error(`Execution "${executionId}" is parked at step ${lock.step}, but the checkpoint of that step is not in the checkpoint table.`);
   }
   const position = parked.mailbox ?? NOTHING_TAKEN;
-  const mail = nextMail(position, mails, parked.accepts ?? []);
+  const mail = nextMail(position, mails, parked.accepts ?? [], lock.step);
   if (!mail) return undefined;
   const envelope: Envelope = {
     version: ENVELOPE_VERSION,

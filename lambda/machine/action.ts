@@ -56,6 +56,14 @@ export interface Run {
   readonly logger: Logger;
   /** Milliseconds until the action must have returned; an action that takes longer is retried. */
   remainingMilliseconds(): number;
+  /**
+   * A token by which whoever is given it can send this execution one event, with `client.complete(token, event)`: for work that is started
+   * here and done elsewhere, in a container or by a person. Hand it out, and return nothing; the execution then waits in its state.
+   *
+   * The token is good for the wait at the end of this very step: all attempts at the step get the same, it cannot be guessed, and it is
+   * spent once the execution goes on. It has at most 230 letters, digits, `-`, `_` and `.`.
+   */
+  callbackToken(): Promise<string>;
 }
 
 /**

@@ -10,6 +10,7 @@ interface Box {
 /** A {@link Mailbox} in memory. */
 export class InMemoryMailbox implements Mailbox {
   private readonly boxes = new Map<string, Box>();
+  private readonly secrets = new Map<string, string>();
 
   public async put(executionId: string, mail: Omit<Mail, 'position'>): Promise<void> {
     const box = this.boxes.get(executionId) ?? { last: 0, ids: new Set(), waiting: new Map() };
@@ -34,7 +35,18 @@ export class InMemoryMailbox implements Mailbox {
     }
   }
 
+  public async createSecret(executionId: string, proposal: string): Promise<string> {
+    const secret = this.secrets.get(executionId) ?? proposal;
+    this.secrets.set(executionId, secret);
+    return secret;
+  }
+
+  public async readSecret(executionId: string): Promise<string | undefined> {
+    return this.secrets.get(executionId);
+  }
+
   public async expire(executionId: string): Promise<void> {
+    this.secrets.delete(executionId);
     this.boxes.delete(executionId);
   }
 }

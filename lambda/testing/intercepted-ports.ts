@@ -80,6 +80,8 @@ function interceptMailbox(mailbox: Mailbox, call: Call): Mailbox {
     put: (executionId, mail) => call('mailbox.put', () => mailbox.put(executionId, mail)),
     list: (executionId) => call('mailbox.list', () => mailbox.list(executionId)),
     remove: (executionId, positions) => call('mailbox.remove', () => mailbox.remove(executionId, positions)),
+    createSecret: (executionId, proposal) => call('mailbox.createSecret', () => mailbox.createSecret(executionId, proposal)),
+    readSecret: (executionId) => call('mailbox.readSecret', () => mailbox.readSecret(executionId)),
     expire: (executionId) => call('mailbox.expire', () => mailbox.expire(executionId)),
   };
 }

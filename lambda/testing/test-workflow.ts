@@ -4,6 +4,8 @@ import {
   Executions,
   missingActions,
   type ActionLookup,
+  type CompleteOptions,
+  type CompleteResult,
   type DeadLetter,
   type Ports,
   type StartRequest,
@@ -108,6 +110,16 @@ export class TestWorkflow {
   public async start(machine: string, request: Omit<StartRequest, 'machine'> = {}): Promise<TestExecution> {
     const { executionId } = await this.bench.asClient((ports) => this.client(ports).start({ ...request, machine }));
     return this.execution(executionId);
+  }
+
+  /**
+   * Sends the event of a callback token, as a client does. It is taken when the workflow runs.
+   *
+   * @param token what `run.callbackToken()` has given an action
+   * @throws as the client's `complete` does
+   */
+  public complete(token: string, event: string, options?: CompleteOptions): Promise<CompleteResult> {
+    return this.bench.asClient((ports) => this.client(ports).complete(token, event, options));
   }
 
   /** The execution of that name, whether it was started already or not. */

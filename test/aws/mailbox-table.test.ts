@@ -87,6 +87,7 @@ describe('MailboxTable', () => {
     const { client, mailbox, tableName } = await open();
     await mailbox.put('e', { id: 'a', event: 'paid' });
     await mailbox.put('f', { id: 'a', event: 'paid' });
+    await mailbox.createSecret('e', 's');
     // One that is removed between the query and the update does not come back.
     intercept(client, 'Query', async (_, request) => {
       const answer = await request();
@@ -96,7 +97,15 @@ describe('MailboxTable', () => {
     await mailbox.expire('e');
     const items = await embedded.items(tableName);
     expect(items.map(({ executionId, entry, ttl }) => [executionId?.S, entry?.S, Number(ttl?.N) > Date.now() / 1_000]).sort()).toEqual([
-      ['e', 'mailbox', true], ['e', 'mailid#a', true], ['f', 'mail#0000000001', false], ['f', 'mailbox', false], ['f', 'mailid#a', false],
+      ['e', 'mailbox', true], ['e', 'mailid#a', true], ['e', 'mailsecret', true], ['f', 'mail#0000000001', false], ['f', 'mailbox', false], ['f', 'mailid#a', false],
     ]);
+  });
+
+  it('keeps the secret of an execution that is started once more', async () => {
+    const { mailbox, tableName } = await open();
+    await mailbox.createSecret('e', 's1');
+    await mailbox.expire('e');
+    await mailbox.createSecret('e', 's2');
+    expect(await embedded.items(tableName)).toEqual([{ executionId: { S: 'e' }, entry: { S: 'mailsecret' }, secret: { S: 's1' } }]);
   });
 });

@@ -68,6 +68,21 @@ export function describeMailboxContract(name: string, open: () => Promise<Mailbo
       expect(mails.map(({ id }) => id).sort()).toEqual(ids);
     });
 
+    it('keeps the step that a mail is for', async () => {
+      await mailbox.put(executionId, { id: 'a', event: 'done', step: 0 });
+      expect(await mailbox.list(executionId)).toEqual([{ position: 1, id: 'a', event: 'done', step: 0 }]);
+    });
+
+    it('keeps one secret for each execution, the first that was proposed', async () => {
+      expect(await mailbox.readSecret(executionId)).toBeUndefined();
+      const answers = await Promise.all(['s1', 's2', 's3'].map((secret) => mailbox.createSecret(executionId, secret)));
+      const secret = await mailbox.readSecret(executionId);
+      expect(answers).toEqual([secret, secret, secret]);
+      expect(await mailbox.createSecret(executionId, 's4')).toBe(secret);
+      expect(await mailbox.createSecret(`${executionId}-other`, 's5')).toBe('s5');
+      expect(await mailbox.list(executionId)).toEqual([]);
+    });
+
     it('lets the mailbox of one execution go', async () => {
       await mailbox.put(executionId, { id: 'a', event: 'paid' });
       await mailbox.put(`${executionId}-other`, { id: 'a', event: 'paid' });

@@ -8,18 +8,24 @@ function mails(...events: string[]): Mail[] {
 
 test('the earliest mail that the state handles is taken, and what it overtakes is deferred', () => {
   const all = mails('late', 'now', 'now');
-  const first = nextMail(NOTHING_TAKEN, all, ['now']);
+  const first = nextMail(NOTHING_TAKEN, all, ['now'], 0);
   expect(first?.position).toBe(2);
   const position = take(NOTHING_TAKEN, 2);
   expect(position).toEqual({ through: 2, deferred: [1] });
-  expect(nextMail(position, all, ['now'])?.position).toBe(3);
-  expect(nextMail(position, all, ['late'])?.position).toBe(1);
+  expect(nextMail(position, all, ['now'], 0)?.position).toBe(3);
+  expect(nextMail(position, all, ['late'], 0)?.position).toBe(1);
   expect(take(position, 1)).toEqual({ through: 2, deferred: [] });
 });
 
+test('a mail for one step is taken in the wait of that step alone', () => {
+  const all = [{ position: 1, id: 'a', event: 'go', step: 3 }, { position: 2, id: 'b', event: 'go' }];
+  expect(nextMail(NOTHING_TAKEN, all, ['go'], 3)?.position).toBe(1);
+  expect(nextMail(NOTHING_TAKEN, all, ['go'], 4)?.position).toBe(2);
+});
+
 test('nothing fits', () => {
-  expect(nextMail(NOTHING_TAKEN, mails('a'), ['b'])).toBeUndefined();
-  expect(nextMail(NOTHING_TAKEN, [], ['b'])).toBeUndefined();
+  expect(nextMail(NOTHING_TAKEN, mails('a'), ['b'], 0)).toBeUndefined();
+  expect(nextMail(NOTHING_TAKEN, [], ['b'], 0)).toBeUndefined();
 });
 
 test('whatever the states handle, each mail is taken once and none is lost', () => {
@@ -28,7 +34,7 @@ test('whatever the states handle, each mail is taken once and none is lost', () 
     let position = NOTHING_TAKEN;
     const taken: Mail[] = [];
     for (const accepts of [...states, ...events.map(() => ['a', 'b', 'c'])]) {
-      const mail = nextMail(position, all, accepts);
+      const mail = nextMail(position, all, accepts, 0);
       if (!mail) continue;
       taken.push(mail);
       position = take(position, mail.position);

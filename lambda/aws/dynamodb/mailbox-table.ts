@@ -1,14 +1,15 @@
-import { TransactionCanceledException, TransactWriteItemsCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, TransactionCanceledException, TransactWriteItemsCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Clock, Mail, Mailbox, Random } from '../../engine/ports';
 import type { TableConfiguration } from '../configuration';
 import { expireItem } from './expire-item';
-import { ItemReader, json, number, text, type Item } from './item';
+import { ItemReader, json, number, text, TTL, type Item } from './item';
 import { entriesOf, queryAll } from './query-all';
 import { BatchWriter, MAX_BATCH_ENTRIES } from './write-batch';
 
 const COUNTER = 'mailbox';
 const MAIL_PREFIX = 'mail#';
 const ID_PREFIX = 'mailid#';
+const SECRET = 'mailsecret';
 
 /** How often a put that others were quicker than is tried again, and the bounds of its waits (full jitter). */
 const MAX_ATTEMPTS = 20;
@@ -41,8 +42,9 @@ interface Refusal {
  * | `mailbox`          | `last`                              | the latest position                                                 |
  * | `mail#0000000001`  | `position`, `id`, `event`, `data`   | the mail at position 1, until it is removed                         |
  * | `mailid#…`         |                                     | an id that was accepted, so that the mail is not accepted once more |
+ * | `mailsecret`       | `secret`                            | what the execution's callback tokens are sealed with                |
  *
- * All three are written in one transaction, or none of them: there is no position without a mail, no mail without its id.
+ * The first three are written in one transaction, or none of them: there is no position without a mail, no mail without its id.
  * None of them expires while the execution lives. See {@link MailboxTable.expire}.
  */
 export class MailboxTable implements Mailbox {
@@ -88,6 +90,26 @@ export class MailboxTable implements Mailbox {
         throw error;
       }
     }
+  }
+
+  public async createSecret(executionId: string, proposal: string): Promise<string> {
+    const { Attributes = {} } = await this.client.send(new UpdateItemCommand({
+      TableName: this.table.tableName,
+      Key: keyOf(executionId, SECRET),
+      // An execution of that name that has ended long ago may have left one that is about to be forgotten.
+      UpdateExpression: 'SET #secret = if_not_exists(#secret, :proposal) REMOVE #ttl',
+      ExpressionAttributeNames: { '#secret': 'secret', '#ttl': TTL },
+      ExpressionAttributeValues: { ':proposal': text(proposal) },
+      ReturnValues: 'ALL_NEW',
+    }));
+    return new ItemReader(Attributes).text('secret');
+  }
+
+  public async readSecret(executionId: string): Promise<string | undefined> {
+    const { Item } = await this.client.send(new GetItemCommand({
+      TableName: this.table.tableName, Key: keyOf(executionId, SECRET), ConsistentRead: true,
+    }));
+    return Item && new ItemReader(Item).text('secret');
   }
 
   /** Lets the whole mailbox of an execution that has ended, with what was not taken out of it, go the way of its checkpoints. */
@@ -158,6 +180,7 @@ function toItem(executionId: string, mail: Mail): Item {
     id: text(mail.id),
     event: text(mail.event),
     ...mail.data === undefined ? {} : { data: json(mail.data) },
+    ...mail.step === undefined ? {} : { step: number(mail.step) },
   };
 }
 
@@ -168,5 +191,6 @@ function toMail(item: Item): Mail {
     id: read.text('id'),
     event: read.text('event'),
     data: read.optionalJson('data'),
+    ...item.step && { step: read.number('step') },
   };
 }
