@@ -68,23 +68,32 @@ export class Attempt {
     const { envelope } = this.held;
     const next = this.successor({ state: lastOf(result.states), event: result.event, context: result.context, definition });
     const body = this.encode(next, this.around.outbox.maxEnvelopeBytes);
-    return this.send(next, body, this.checkpoint({ outcome: 'dispatched', states: result.states, next: result.event, definition }), () => {
-      this.around.count('Transition', envelope, lastOf(result.states));
-      return this.tidyMail(envelope);
-    });
+    const checkpoint = this.checkpoint({ outcome: 'dispatched', states: result.states, next: result.event, definition });
+    return this.send(next, body, checkpoint, () => this.around.count('Transition', envelope, lastOf(result.states)));
   }
 
-  /** Sends the successor. From here on no action of this execution may run: whoever gets the successor goes on. */
-  private async send(next: Envelope, body: string, checkpoint: Checkpoint, sent: () => Promise<void>): Promise<Outcome> {
+  /**
+   * Sends the successor. From here on no action of this execution may run: whoever gets the successor goes on.
+   *
+   * A step that a mail has woken is committed before the mail is forgotten. Until then another envelope may still take its place, and whoever
+   * makes that one must find the same mail:
+   *
+   *     worker   ── (s+1, mail 1) ── sends (s+2) ── forgets mail 1
+   *     sender                                                    ── finds mail 2 alone ── sends (s+1, mail 2): a retry of s+1, if s+2 is late
+   */
+  private async send(next: Envelope, body: string, checkpoint: Checkpoint, count: () => void): Promise<Outcome> {
     const { outbox, options } = this.around;
+    const { envelope } = this.held;
     const delivered = await outbox.dispatch({ envelope: next, body, checkpoint });
     if (!delivered) {
       await this.around.release(this.held.lease);
       throw new Error('Neither an event source nor a retry queue took the next envelope.');
     }
     if (!delivered.journaled) await this.recordOrCount({ ...checkpoint, place: delivered.place });
-    if (options.eagerCommit) await this.commitOrCount();
-    await sent();
+    count();
+    const woken = envelope.mail !== undefined;
+    const committed = (options.eagerCommit || woken) && await this.commitOrCount();
+    if (woken && committed) await this.tidyMail(envelope);
     return 'acknowledge';
   }
 
@@ -171,9 +180,7 @@ export class Attempt {
     const { context, definition } = this.pristine();
     const next = { ...this.successor({ state: state.name, event: CATCH, context, definition }), error: failure };
     const checkpoint = this.checkpoint({ outcome: 'dispatched', states, next: CATCH, error: failure, definition });
-    return this.send(next, this.encode(next), checkpoint, async () => {
-      this.around.count('Caught', this.held.envelope, state.name);
-    });
+    return this.send(next, this.encode(next), checkpoint, () => this.around.count('Caught', this.held.envelope, state.name));
   }
 
   /** The end: nobody will try again by itself. */
@@ -202,14 +209,15 @@ export class Attempt {
     }
   }
 
-  private async commitOrCount(): Promise<void> {
+  private async commitOrCount(): Promise<boolean> {
     const { ports } = this.around;
     const { envelope, lease } = this.held;
     try {
-      await ports.locks.commit(lease, 'running', ports.clock.now());
+      return await ports.locks.commit(lease, 'running', ports.clock.now());
     } catch (thrown) {
       this.around.count('LockFailure', envelope);
-      this.around.logger(envelope).warn(`A step was not committed eagerly: ${asError(thrown).message}`);
+      this.around.logger(envelope).warn(`A step was not committed explicitly: ${asError(thrown).message}`);
+      return false;
     }
   }
 
