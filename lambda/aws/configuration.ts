@@ -21,11 +21,25 @@ export interface WorkflowConfiguration {
 export type EventSourceConfiguration =
   | { readonly service: 'sqs'; readonly queueUrl: string; readonly fifo?: boolean }
   /** The stream of the checkpoint table. */
-  | { readonly service: 'dynamodb' };
+  | { readonly service: 'dynamodb' }
+  | StreamConfiguration
+  | TopicConfiguration;
 
 export type RetryQueueConfiguration =
   | { readonly service: 'sqs'; readonly queueUrl: string }
-  | { readonly service: 'dynamodb'; readonly tableName: string; readonly shards: number };
+  | { readonly service: 'dynamodb'; readonly tableName: string; readonly shards: number }
+  | StreamConfiguration
+  | TopicConfiguration;
+
+export interface StreamConfiguration {
+  readonly service: 'kinesis';
+  readonly streamName: string;
+}
+
+export interface TopicConfiguration {
+  readonly service: 'sns';
+  readonly topicArn: string;
+}
 
 export interface TableConfiguration {
   readonly service: 'dynamodb';

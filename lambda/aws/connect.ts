@@ -3,6 +3,8 @@ import type { Logger } from '../machine';
 import { EmbeddedMetrics } from './cloudwatch/embedded-metrics';
 import type { EventSourceConfiguration, WorkflowConfiguration } from './configuration';
 import type { DynamoDb } from './dynamodb';
+import type { Kinesis } from './kinesis';
+import type { Sns } from './sns';
 import type { Sqs } from './sqs';
 import { jsonLogger, systemClock, systemRandom } from './system';
 
@@ -40,6 +42,10 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
         return (await services.sqs()).eventSource(source);
       case 'dynamodb':
         return dynamoDb.eventSource(checkpointTable);
+      case 'kinesis':
+        return (await services.kinesis()).stream(source);
+      case 'sns':
+        return (await services.sns()).topic(source);
     }
   };
   const eventSources = [await eventSource(configuration.eventSource)];
@@ -59,6 +65,12 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
         dueStores.push(table);
         break;
       }
+      case 'kinesis':
+        retryQueues.push((await services.kinesis()).stream(queue));
+        break;
+      case 'sns':
+        retryQueues.push((await services.sns()).topic(queue));
+        break;
     }
   }
 
@@ -93,6 +105,8 @@ function defaultSystem(): System {
 class Services {
   private loadedDynamoDb?: Promise<DynamoDb>;
   private loadedSqs?: Promise<Sqs>;
+  private loadedKinesis?: Promise<Kinesis>;
+  private loadedSns?: Promise<Sns>;
   private readonly opened: { close(): void }[] = [];
 
   constructor(private readonly system: System) {}
@@ -105,6 +119,16 @@ class Services {
   public sqs(): Promise<Sqs> {
     this.loadedSqs ??= import('./sqs/index.js').then((service) => this.open(new service.Sqs(this.system)));
     return this.loadedSqs;
+  }
+
+  public kinesis(): Promise<Kinesis> {
+    this.loadedKinesis ??= import('./kinesis/index.js').then((service) => this.open(new service.Kinesis(this.system)));
+    return this.loadedKinesis;
+  }
+
+  public sns(): Promise<Sns> {
+    this.loadedSns ??= import('./sns/index.js').then((service) => this.open(new service.Sns()));
+    return this.loadedSns;
   }
 
   public close(): void {

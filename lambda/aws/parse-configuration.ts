@@ -55,19 +55,34 @@ function checkWorkflow(workflow: Part): void {
 }
 
 function checkEventSource(source: Part): void {
-  if (source.serviceOf(['sqs', 'dynamodb']) !== 'sqs') return;
-  source.member('queueUrl').isUrl();
-  source.optional('fifo', (flag) => flag.isFlag());
+  switch (source.serviceOf(['sqs', 'dynamodb', 'kinesis', 'sns'])) {
+    case 'sqs':
+      source.member('queueUrl').isUrl();
+      source.optional('fifo', (flag) => flag.isFlag());
+      break;
+    case 'kinesis':
+      source.member('streamName').isText();
+      break;
+    case 'sns':
+      source.member('topicArn').isText();
+      break;
+  }
 }
 
 function checkRetryQueue(queue: Part): void {
-  switch (queue.serviceOf(['sqs', 'dynamodb'])) {
+  switch (queue.serviceOf(['sqs', 'dynamodb', 'kinesis', 'sns'])) {
     case 'sqs':
       queue.member('queueUrl').isUrl();
       break;
     case 'dynamodb':
       queue.member('tableName').isText();
       queue.member('shards').isInteger(1);
+      break;
+    case 'kinesis':
+      queue.member('streamName').isText();
+      break;
+    case 'sns':
+      queue.member('topicArn').isText();
       break;
   }
 }

@@ -1,4 +1,4 @@
-// Amazon SQS on loopback, run as a worker thread: fauxqs is an ES module, and its work is kept out of the caller's thread.
+// Amazon SQS and SNS on loopback, run as a worker thread: fauxqs is an ES module, and its work is kept out of the caller's thread.
 import { parentPort } from 'node:worker_threads';
 import { buildApp } from 'fauxqs';
 

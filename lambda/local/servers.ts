@@ -20,6 +20,10 @@ export interface Servers {
   readonly dynamodb: string;
   /** URL of Amazon SQS. The queues are in memory. */
   readonly sqs: string;
+  /** URL of Amazon SNS, which delivers to the queues of `sqs` only. The topics are in memory. */
+  readonly sns: string;
+  /** URL of Amazon Kinesis. The streams are in memory. */
+  readonly kinesis: string;
   stop(): Promise<void>;
 }
 
@@ -27,7 +31,7 @@ export interface Servers {
 const DYNAMODB_VARIABLE = 'FSM_LOCAL_DYNAMODB';
 
 /**
- * Starts Amazon DynamoDB (dynoxide) and Amazon SQS (fauxqs) on free ports of the loopback interface.
+ * Starts Amazon DynamoDB (dynoxide), Amazon SQS and SNS (fauxqs) and Amazon Kinesis (kinesalite) on free ports of the loopback interface.
  *
  * dynoxide is a program for this platform; where there is none, set `FSM_LOCAL_DYNAMODB` to the URL of another DynamoDB, such as
  * DynamoDB local.
@@ -35,18 +39,18 @@ const DYNAMODB_VARIABLE = 'FSM_LOCAL_DYNAMODB';
  * @throws Error when a server cannot be started
  */
 export async function startServers(options: ServersOptions = {}): Promise<Servers> {
-  const sqs = await startSqs();
-  const dynamodb = await startDynamoDb(options.databaseFile).catch(async (error: unknown) => {
-    await sqs.stop();
-    throw error;
-  });
-  return {
-    dynamodb: dynamodb.url,
-    sqs: sqs.url,
-    stop: async () => {
-      await Promise.all([dynamodb.stop(), sqs.stop()]);
-    },
+  const started = await Promise.allSettled([
+    startDynamoDb(options.databaseFile), startThread('queue-server.mjs', 'fauxqs@1.9.2'), startThread('stream-server.mjs', 'kinesalite@3.3.3'),
+  ]);
+  const [dynamodb, queues, streams] = started;
+  const stop = async () => {
+    await Promise.all(started.map((server) => (server.status === 'fulfilled' ? server.value.stop() : undefined)));
   };
+  if (dynamodb.status === 'rejected' || queues.status === 'rejected' || streams.status === 'rejected') {
+    await stop();
+    throw started.find((server) => server.status === 'rejected')?.reason;
+  }
+  return { dynamodb: dynamodb.value.url, sqs: queues.value.url, sns: queues.value.url, kinesis: streams.value.url, stop };
 }
 
 interface Server {
@@ -102,14 +106,15 @@ function dynoxide(): string {
   }
 }
 
-async function startSqs(): Promise<Server> {
-  const worker = new Worker(join(__dirname, 'queue-server.mjs'));
+/** A server that runs as a thread of its own, which says the server's URL and nothing else. */
+async function startThread(file: string, dependency: string): Promise<Server> {
+  const worker = new Worker(join(__dirname, file));
   const [url] = await once(worker, 'message').catch((error: Error) => {
     const isMissing = 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
-    throw isMissing ? new Error('The embedded SQS, the package fauxqs, is not installed: npm install --save-dev fauxqs@1.9.2') : error;
+    throw isMissing ? new Error(`An embedded server, ${dependency}, is not installed: npm install --save-dev ${dependency}`) : error;
   });
   return {
-    // The thread says nothing else; an error of its own rejects the promise above.
+    // An error of the thread rejects the promise above.
     url: url as string,
     stop: async () => {
       await worker.terminate();

@@ -29,7 +29,7 @@ const engine = new Engine(ports, machines, actions, {
 export async function handler(event: unknown, context: Context): Promise<BatchResponse | undefined> {
   const invocation = { deadline: Date.now() + context.getRemainingTimeInMillis() };
   const invoked = readInvocation(event);
-  if (invoked.kind === 'records') return respond(await engine.process(invoked.deliveries, invocation));
+  if (invoked.kind === 'records') return respond(await engine.process(invoked.deliveries, invocation), invoked.partial);
   const until = Date.now() + TIMER_PERIOD;
   await Promise.all(dueStores.map((store) => sendDue(ports, store, until, invocation)));
   ports.metrics.flush();

@@ -1,4 +1,5 @@
-import type { DynamoDBStreamEvent, SQSEvent } from 'aws-lambda';
+import { isUtf8 } from 'node:buffer';
+import type { DynamoDBStreamEvent, KinesisStreamEvent, SNSEvent, SQSEvent } from 'aws-lambda';
 import type { Delivery, Outcome } from '../engine';
 
 /** The answer by which a function tells an event source mapping which records it has to deliver again. */
@@ -14,7 +15,7 @@ export interface TimerEvent {
 
 /** What the function was called with, told apart. */
 export type Invoked =
-  | { readonly kind: 'records'; readonly deliveries: readonly Delivery[] }
+  | { readonly kind: 'records'; readonly deliveries: readonly Delivery[]; /** Single records can be given back. */ readonly partial: boolean }
   | { readonly kind: 'timer' };
 
 /**
@@ -25,23 +26,46 @@ export type Invoked =
 export function readInvocation(event: unknown): Invoked {
   if (isTimer(event)) return { kind: 'timer' };
   if (hasRecords(event)) {
-    const sources = new Set(event.Records.map(({ eventSource }) => eventSource));
-    const [source] = sources;
-    if (sources.size === 1 && source === 'aws:sqs') {
-      // The eventSource says so; Lambda makes these records, and no one else may invoke the function.
-      return { kind: 'records', deliveries: fromSqs(event as unknown as SQSEvent) };
+    // SNS writes the name with a capital letter.
+    const [source, ...others] = new Set(event.Records.map(({ eventSource, EventSource }) => eventSource ?? EventSource));
+    // The name says of what form the records are; Lambda makes them, and no one else may invoke the function.
+    if (others.length === 0 && source === 'aws:sqs') {
+      return { kind: 'records', deliveries: fromSqs(event as unknown as SQSEvent), partial: true };
     }
-    if (sources.size === 1 && source === 'aws:dynamodb') {
-      // As above.
-      return { kind: 'records', deliveries: fromDynamoDbStream(event as unknown as DynamoDBStreamEvent) };
+    if (others.length === 0 && source === 'aws:dynamodb') {
+      return { kind: 'records', deliveries: fromDynamoDbStream(event as unknown as DynamoDBStreamEvent), partial: true };
+    }
+    if (others.length === 0 && source === 'aws:kinesis') {
+      return { kind: 'records', deliveries: fromKinesis(event as unknown as KinesisStreamEvent), partial: true };
+    }
+    if (others.length === 0 && source === 'aws:sns') {
+      return { kind: 'records', deliveries: fromSns(event as unknown as SNSEvent), partial: false };
     }
   }
-  throw new TypeError('The function was invoked with something else than a batch of records from Amazon SQS or DynamoDB Streams, or the timer of its retry table.');
+  throw new TypeError('The function was invoked with something else than a batch of records from Amazon SQS, DynamoDB Streams, Kinesis or SNS, or the timer of its retry table.');
 }
 
-/** What the event source mapping is told: on a queue which messages to keep, on a stream from which record on to try again. */
-export function respond(outcomes: ReadonlyMap<string, Outcome>): BatchResponse {
+/** The records of an invocation cannot be given back one by one, so all of it is. */
+export class InvocationFailedError extends Error {
+  public override readonly name = 'InvocationFailedError';
+
+  constructor(failed: number, records: number) {
+    super(`${failed} of ${records} records could not be taken on, nor stored for later. Lambda invokes the function with them again.`);
+  }
+}
+
+/**
+ * What the event source mapping is told: on a queue which messages to keep, on a stream from which record on to try again.
+ *
+ * SNS has no mapping but invokes the function asynchronously. Lambda repeats such an invocation when it fails, with all its records
+ * (though AWS puts one only into each): those that were brought to an end meanwhile are recognised as duplicates.
+ *
+ * @param partial whether single records can be given back
+ * @throws InvocationFailedError when they cannot, and one must be
+ */
+export function respond(outcomes: ReadonlyMap<string, Outcome>, partial: boolean): BatchResponse {
   const failures = [...outcomes].filter(([, outcome]) => outcome === 'redeliver');
+  if (failures.length > 0 && !partial) throw new InvocationFailedError(failures.length, outcomes.size);
   return { batchItemFailures: failures.map(([itemIdentifier]) => ({ itemIdentifier })) };
 }
 
@@ -64,11 +88,45 @@ function fromDynamoDbStream(event: DynamoDBStreamEvent): Delivery[] {
   }));
 }
 
+function fromKinesis(event: KinesisStreamEvent): Delivery[] {
+  return event.Records.map(({ eventID, eventSourceARN, kinesis }) => {
+    const data = Buffer.from(kinesis.data, 'base64');
+    return {
+      id: kinesis.sequenceNumber,
+      // What is no text is no envelope either, and stays as it came.
+      body: isUtf8(data) ? data.toString() : kinesis.data,
+      place: {
+        service: 'kinesis',
+        // A consumer with enhanced fan-out has an ARN of its own, below that of the stream.
+        resource: eventSourceARN.replace(/\/consumer\/.*$/, ''),
+        // The id is that of the shard and the sequence number, with a colon between.
+        shard: eventID.slice(0, eventID.lastIndexOf(':')),
+        sequenceNumber: kinesis.sequenceNumber,
+      },
+      blocking: true,
+    };
+  });
+}
+
+/** Lambda gives up an invocation that fails three times within minutes, so what must wait does better in the retry queue. */
+function fromSns(event: SNSEvent): Delivery[] {
+  return event.Records.map(({ Sns }) => ({
+    id: Sns.MessageId,
+    body: Sns.Message,
+    place: { service: 'sns', resource: Sns.TopicArn, messageId: Sns.MessageId },
+    blocking: true,
+  }));
+}
+
 function isTimer(event: unknown): event is TimerEvent {
   return isObject(event) && event.source === 'cdk-lambda-fsm' && event['detail-type'] === 'timer';
 }
 
-function hasRecords(event: unknown): event is { readonly Records: readonly { readonly eventSource?: unknown }[] } {
+interface NamedRecords {
+  readonly Records: readonly { readonly eventSource?: unknown; readonly EventSource?: unknown }[];
+}
+
+function hasRecords(event: unknown): event is NamedRecords {
   return isObject(event) && Array.isArray(event.Records) && event.Records.every(isObject);
 }
 

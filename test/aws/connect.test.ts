@@ -57,6 +57,24 @@ describe('connect', () => {
     close();
   });
 
+  it('has streams and topics behind the ports, too', async () => {
+    const streamName = await embedded.stream(1);
+    const { topicArn, queueUrl } = await embedded.topic();
+    const stream = { service: 'kinesis', streamName } as const;
+    const topic = { service: 'sns', topicArn } as const;
+    const { configuration } = await deploy(() => ({ eventSource: stream, failoverEventSource: topic, retryQueues: [topic, stream] }));
+    const { ports, dueStores, close } = await connect(configuration);
+    const transports = [...ports.eventSources, ...ports.retryQueues];
+    expect(transports.map(({ name }) => name)).toEqual(['kinesis', 'sns', 'sns', 'kinesis']);
+    expect(dueStores).toEqual([]);
+    for (const [step, transport] of transports.entries()) {
+      expect(await transport.send([dispatch('a', step)])).toMatchObject([{ ok: true }]);
+    }
+    expect(Object.values(await embedded.records(streamName)).flat().map(({ data }) => data)).toEqual([dispatch('a', 0).body, dispatch('a', 3).body]);
+    expect((await embedded.receive(queueUrl)).map(({ Body }) => Body)).toEqual([dispatch('a', 1).body, dispatch('a', 2).body]);
+    close();
+  });
+
   it('makes no request by itself', async () => {
     const { configuration } = await deploy(() => ({}));
     expect(await requestsOf(async () => (await connect(configuration)).close())).toEqual([]);

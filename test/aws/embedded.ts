@@ -1,5 +1,8 @@
 import { CreateTableCommand, DynamoDBClient, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
-import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient, type Message } from '@aws-sdk/client-sqs';
+import { CreateStreamCommand, GetRecordsCommand, GetShardIteratorCommand, KinesisClient, ListShardsCommand } from '@aws-sdk/client-kinesis';
+import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
+import { CreateQueueCommand, DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient, type Message } from '@aws-sdk/client-sqs';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { startServers, type Servers } from '../../lambda/local/servers';
 
 const KEYS = {
@@ -31,6 +34,14 @@ export class Embedded {
     return this.opened(new SQSClient({ maxAttempts: 3, useQueueUrlAsEndpoint: false }));
   }
 
+  public kinesis(): KinesisClient {
+    return this.opened(new KinesisClient({ maxAttempts: 3, requestHandler: new NodeHttpHandler() }));
+  }
+
+  public sns(): SNSClient {
+    return this.opened(new SNSClient({ maxAttempts: 3 }));
+  }
+
   /** @returns the name of a new, empty table */
   public async table(kind: keyof typeof KEYS): Promise<string> {
     const TableName = `${kind}-${this.made += 1}`;
@@ -52,6 +63,40 @@ export class Embedded {
       Attributes: options.fifo ? { FifoQueue: 'true' } : {},
     }));
     return QueueUrl;
+  }
+
+  /** @returns the name of a new, empty stream */
+  public async stream(shards: number): Promise<string> {
+    const StreamName = `stream-${this.made += 1}`;
+    await this.kinesis().send(new CreateStreamCommand({ StreamName, ShardCount: shards }));
+    return StreamName;
+  }
+
+  /** The ARN of a new topic, and the URL of the queue that it delivers to, the messages as they are. */
+  public async topic(): Promise<{ readonly topicArn: string; readonly queueUrl: string }> {
+    const queueUrl = await this.queue();
+    const { Attributes } = await this.sqs().send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['QueueArn'] }));
+    const { TopicArn = '' } = await this.sns().send(new CreateTopicCommand({ Name: `topic-${this.made += 1}` }));
+    await this.sns().send(new SubscribeCommand({
+      TopicArn, Protocol: 'sqs', Endpoint: Attributes?.QueueArn, Attributes: { RawMessageDelivery: 'true' },
+    }));
+    return { topicArn: TopicArn, queueUrl };
+  }
+
+  /** All records of a stream, by shard. */
+  public async records(streamName: string): Promise<Record<string, { readonly data: string; readonly sequenceNumber?: string }[]>> {
+    const client = this.kinesis();
+    const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName: streamName }));
+    const found = Shards.map(async ({ ShardId = '' }) => {
+      const { ShardIterator } = await client.send(
+        new GetShardIteratorCommand({ StreamName: streamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' }),
+      );
+      const { Records = [] } = await client.send(new GetRecordsCommand({ ShardIterator }));
+      return [ShardId, Records.map(({ Data = new Uint8Array(), SequenceNumber }) => (
+        { data: Buffer.from(Data).toString(), sequenceNumber: SequenceNumber }
+      ))] as const;
+    });
+    return Object.fromEntries(await Promise.all(found));
   }
 
   /** Takes all messages out of a queue that can be taken now. */
@@ -79,6 +124,8 @@ export class Embedded {
     Object.assign(process.env, {
       AWS_ENDPOINT_URL_DYNAMODB: this.servers.dynamodb,
       AWS_ENDPOINT_URL_SQS: this.servers.sqs,
+      AWS_ENDPOINT_URL_SNS: this.servers.sns,
+      AWS_ENDPOINT_URL_KINESIS: this.servers.kinesis,
       AWS_REGION: 'eu-west-1',
       AWS_ACCESS_KEY_ID: 'local',
       AWS_SECRET_ACCESS_KEY: 'local',

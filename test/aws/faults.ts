@@ -1,7 +1,9 @@
 import type { BatchWriteItemCommandInput, BatchWriteItemCommandOutput, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { KinesisClient } from '@aws-sdk/client-kinesis';
+import type { SNSClient } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 
-type Client = DynamoDBClient | SQSClient;
+type Client = DynamoDBClient | KinesisClient | SNSClient | SQSClient;
 
 /**
  * Does something in place of the requests of one operation, each try of the SDK by itself.

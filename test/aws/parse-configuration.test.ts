@@ -31,6 +31,13 @@ describe('parseConfiguration', () => {
     expect(parseConfiguration(JSON.stringify(FULL))).toEqual(FULL);
     const { failoverEventSource, eagerCommit, ...least } = FULL;
     expect(parseConfiguration(JSON.stringify(least))).toEqual(least);
+    const other: WorkflowConfiguration = {
+      ...least,
+      eventSource: { service: 'kinesis', streamName: 'orders' },
+      failoverEventSource: { service: 'sns', topicArn: 'arn:aws:sns:eu-west-1:123456789012:orders' },
+      retryQueues: [{ service: 'sns', topicArn: 'arn:aws:sns:eu-west-1:123456789012:retries' }, { service: 'kinesis', streamName: 'retries' }],
+    };
+    expect(parseConfiguration(JSON.stringify(other))).toEqual(other);
   });
 
   it.each([
@@ -49,7 +56,7 @@ describe('parseConfiguration', () => {
       machines: ['order', 7],
       eventSource: { service: 'sqs', queueUrl: 'orders', fifo: 'yes' },
       failoverEventSource: { service: 'kafka' },
-      retryQueues: [{ service: 'dynamodb', tableName: '', shards: 0 }, { service: 'sqs' }, 5],
+      retryQueues: [{ service: 'dynamodb', tableName: '', shards: 0 }, { service: 'sqs' }, 5, { service: 'kinesis' }, { service: 'sns', topicArn: '' }],
       lockTable: { service: 'dynamodb', tableName: 'Locks' },
       deadLetterQueue: { service: 'sqs', queueUrl: 17 },
       eagerCommit: 'no',
@@ -59,11 +66,13 @@ describe('parseConfiguration', () => {
       'machines[1] is 7, but should be a text that is not empty',
       'eventSource.queueUrl is "orders", but should be a URL',
       'eventSource.fifo is "yes", but should be true or false',
-      'failoverEventSource.service is "kafka", but should be "sqs" or "dynamodb"',
+      'failoverEventSource.service is "kafka", but should be "sqs" or "dynamodb" or "kinesis" or "sns"',
       'retryQueues[0].tableName is "", but should be a text that is not empty',
       'retryQueues[0].shards is 0, but should be an integer ≥ 1',
       'retryQueues[1].queueUrl is missing, but should be a URL',
       'retryQueues[2] is 5, but should be an object',
+      'retryQueues[3].streamName is missing, but should be a text that is not empty',
+      'retryQueues[4].topicArn is "", but should be a text that is not empty',
       'lockTable.retentionDays is missing, but should be an integer ≥ 1',
       'checkpointTable is missing, but should be an object',
       'deadLetterQueue.queueUrl is 17, but should be a URL',

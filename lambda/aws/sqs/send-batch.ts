@@ -1,6 +1,8 @@
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, type SQSClient } from '@aws-sdk/client-sqs';
 import { MAX_BATCH_ENTRIES } from './limits';
 import type { Dispatch, Sent } from '../../engine/ports';
+import { escapeNoncharacters } from '../escape-noncharacters';
+import { sendWhole } from '../send-whole';
 
 /** What an entry has beside its body. */
 export type EntryOptions = Pick<SendMessageBatchRequestEntry, 'DelaySeconds' | 'MessageGroupId' | 'MessageDeduplicationId'>;
@@ -16,9 +18,6 @@ export class EntryFailedError extends Error {
 
 /** What makes SQS refuse the whole batch for the fault of one entry. */
 const REFUSALS = ['BatchRequestTooLong', 'InvalidMessageContents', 'InvalidParameterValue'];
-
-/** JSON may hold two characters as they are that SQS does not take. JSON text has them only in strings, where they can be escaped. */
-const UNSENDABLE = /[\ufffe\uffff]/g;
 
 /**
  * Sends envelopes in one request.
@@ -37,26 +36,14 @@ export async function sendBatch(
   }
   const entries = dispatches.map((dispatch, index) => ({
     Id: String(index),
-    MessageBody: dispatch.body.replace(UNSENDABLE, (character) => (character === '\ufffe' ? '\\ufffe' : '\\uffff')),
+    MessageBody: escapeNoncharacters(dispatch.body),
     ...optionsOf(dispatch),
   }));
-  try {
-    return await request(client, queueUrl, entries);
-  } catch (thrown) {
-    if (!(thrown instanceof Error && REFUSALS.includes(thrown.name)) || entries.length === 1) {
-      throw thrown;
-    }
-    // Each alone, only the faulty one fails.
-    const alone = await Promise.allSettled(entries.map((entry) => request(client, queueUrl, [entry])));
-    return alone.map((result) => {
-      const sent = result.status === 'fulfilled' ? result.value[0] : undefined;
-      return sent ?? { ok: false, error: result.status === 'rejected' && result.reason instanceof Error ? result.reason : unanswered() };
-    });
-  }
+  return sendWhole(entries, ({ name }) => REFUSALS.includes(name), (some) => request(client, queueUrl, some));
 }
 
-async function request(client: SQSClient, queueUrl: string, entries: SendMessageBatchRequestEntry[]): Promise<readonly Sent[]> {
-  const { Successful = [], Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }));
+async function request(client: SQSClient, queueUrl: string, entries: readonly SendMessageBatchRequestEntry[]): Promise<readonly Sent[]> {
+  const { Successful = [], Failed = [] } = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: [...entries] }));
   const answers = new Map<string | undefined, Sent>();
   for (const { Id, MessageId } of Successful) {
     answers.set(Id, { ok: true, journaled: false, place: { service: 'sqs', resource: queueUrl, messageId: MessageId } });
