@@ -171,7 +171,7 @@ export async function processBatch(
     }
     const result = await target.invoke({ Records: records.map((record) => record.payload) });
     const failed = failedRecords(result, records.map((record) => record.sequenceNumber), mapping.reportsItemFailures);
-    if (failed.size === 0 || signal.aborted) {
+    if (failed.size === 0) {
       continue;
     }
     const remaining = records.slice(records.findIndex((record) => failed.has(record.sequenceNumber)));
