@@ -108,7 +108,8 @@ function dynoxide(): string {
 
 /** A server that runs as a thread of its own, which says the server's URL and nothing else. */
 async function startThread(file: string, dependency: string): Promise<Server> {
-  const worker = new Worker(join(__dirname, file));
+  // With no loader of the caller's: the file is plain JavaScript.
+  const worker = new Worker(join(__dirname, file), { execArgv: [] });
   const [url] = await once(worker, 'message').catch((error: Error) => {
     const isMissing = 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
     throw isMissing ? new Error(`An embedded server, ${dependency}, is not installed: npm install --save-dev ${dependency}`) : error;
