@@ -11,7 +11,8 @@ export interface WorkflowConfiguration {
   readonly failoverEventSource?: EventSourceConfiguration;
   /** In order of preference; at least one. */
   readonly retryQueues: readonly RetryQueueConfiguration[];
-  readonly lockTable: TableConfiguration;
+  /** Where the locks are: a table, or a cache. */
+  readonly lockTable: TableConfiguration | CacheConfiguration;
   readonly checkpointTable: TableConfiguration;
   readonly deadLetterQueue: { readonly service: 'sqs'; readonly queueUrl: string };
   /** Commit each step explicitly, not only by the acquisition of its successor. */
@@ -45,5 +46,19 @@ export interface TableConfiguration {
   readonly service: 'dynamodb';
   readonly tableName: string;
   /** Days after which an item that is no longer needed is forgotten. */
+  readonly retentionDays: number;
+}
+
+/** A serverless cache of ElastiCache, to which IAM identities authenticate. */
+export interface CacheConfiguration {
+  readonly service: 'elasticache';
+  /** Host name and port, with a colon between them. */
+  readonly endpoint: string;
+  readonly cacheName: string;
+  /** The user of the cache as whom identities connect. */
+  readonly userName: string;
+  /** The Region for which the authentication is signed. */
+  readonly region: string;
+  /** Days after which a lock that is no longer needed is forgotten. */
   readonly retentionDays: number;
 }

@@ -3,6 +3,7 @@ import type { Logger } from '../machine';
 import { EmbeddedMetrics } from './cloudwatch/embedded-metrics';
 import type { EventSourceConfiguration, WorkflowConfiguration } from './configuration';
 import type { DynamoDb } from './dynamodb';
+import type { ElastiCache } from './elasticache';
 import type { Kinesis } from './kinesis';
 import type { Sns } from './sns';
 import type { Sqs } from './sqs';
@@ -83,7 +84,7 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
     ports: {
       eventSources,
       retryQueues,
-      locks: dynamoDb.lockTable(lockTable),
+      locks: lockTable.service === 'elasticache' ? (await services.elastiCache()).lockCache(lockTable) : dynamoDb.lockTable(lockTable),
       journal: dynamoDb.checkpointTable(checkpointTable),
       mailbox: dynamoDb.mailbox(checkpointTable),
       deadLetters,
@@ -107,6 +108,7 @@ class Services {
   private loadedSqs?: Promise<Sqs>;
   private loadedKinesis?: Promise<Kinesis>;
   private loadedSns?: Promise<Sns>;
+  private loadedElastiCache?: Promise<ElastiCache>;
   private readonly opened: { close(): void }[] = [];
 
   constructor(private readonly system: System) {}
@@ -129,6 +131,11 @@ class Services {
   public sns(): Promise<Sns> {
     this.loadedSns ??= import('./sns/index.js').then((service) => this.open(new service.Sns()));
     return this.loadedSns;
+  }
+
+  public elastiCache(): Promise<ElastiCache> {
+    this.loadedElastiCache ??= import('./elasticache/index.js').then((service) => this.open(new service.ElastiCache(this.system)));
+    return this.loadedElastiCache;
   }
 
   public close(): void {

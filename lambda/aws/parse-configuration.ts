@@ -47,7 +47,7 @@ function checkWorkflow(workflow: Part): void {
   workflow.optional('failoverEventSource', checkEventSource);
   const retryQueues = workflow.member('retryQueues');
   if (retryQueues.isList()) retryQueues.items().forEach(checkRetryQueue);
-  checkTable(workflow.member('lockTable'));
+  checkLocks(workflow.member('lockTable'));
   checkTable(workflow.member('checkpointTable'));
   const deadLetterQueue = workflow.member('deadLetterQueue');
   if (deadLetterQueue.serviceOf(['sqs'])) deadLetterQueue.member('queueUrl').isUrl();
@@ -83,6 +83,19 @@ function checkRetryQueue(queue: Part): void {
       break;
     case 'sns':
       queue.member('topicArn').isText();
+      break;
+  }
+}
+
+function checkLocks(locks: Part): void {
+  switch (locks.serviceOf(['dynamodb', 'elasticache'])) {
+    case 'dynamodb':
+      checkTable(locks);
+      break;
+    case 'elasticache':
+      locks.member('endpoint').isEndpoint();
+      for (const name of ['cacheName', 'userName', 'region']) locks.member(name).isText();
+      locks.member('retentionDays').isInteger(1);
       break;
   }
 }
@@ -125,6 +138,10 @@ class Part {
 
   public isUrl(): void {
     this.expect(typeof this.value === 'string' && /^https?:\/\/./.test(this.value), 'a URL');
+  }
+
+  public isEndpoint(): void {
+    this.expect(typeof this.value === 'string' && /^[^:/]+:\d+$/.test(this.value), 'a host name and a port, as in "host:6379"');
   }
 
   public isFlag(): void {

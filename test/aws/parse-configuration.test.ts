@@ -80,6 +80,23 @@ describe('parseConfiguration', () => {
     ]);
   });
 
+  it('takes locks in a cache, and tells what is wrong with it', () => {
+    const lockTable = {
+      service: 'elasticache', endpoint: 'locks.serverless.euw1.cache.amazonaws.com:6379', cacheName: 'locks', userName: 'locks', region: 'eu-west-1', retentionDays: 30,
+    };
+    expect(parseConfiguration(JSON.stringify({ ...FULL, lockTable }))).toEqual({ ...FULL, lockTable });
+    expect(problemsOf(JSON.stringify({ ...FULL, lockTable: { service: 'elasticache', endpoint: 'locks', cacheName: '', region: 7, retentionDays: 0 } }))).toEqual([
+      'lockTable.endpoint is "locks", but should be a host name and a port, as in "host:6379"',
+      'lockTable.cacheName is "", but should be a text that is not empty',
+      'lockTable.userName is missing, but should be a text that is not empty',
+      'lockTable.region is 7, but should be a text that is not empty',
+      'lockTable.retentionDays is 0, but should be an integer ≥ 1',
+    ]);
+    expect(problemsOf(JSON.stringify({ ...FULL, lockTable: { service: 'memcached' } }))).toEqual([
+      'lockTable.service is "memcached", but should be "dynamodb" or "elasticache"',
+    ]);
+  });
+
   it('wants a retry queue', () => {
     expect(problemsOf(JSON.stringify({ ...FULL, retryQueues: [] }))).toEqual(['retryQueues is [], but should be a list of at least one']);
   });

@@ -1,6 +1,7 @@
 import { ConditionalCheckFailedException, GetItemCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { AcquireRequest, ExecutionStatus, Lease, Lock, LockStore, Place } from '../../engine/ports';
 import type { TableConfiguration } from '../configuration';
+import { hasAcquired, hasCommitted, hasReopened } from '../own-write';
 import { daysAfter, ItemReader, json, number, text, TTL, type Item } from './item';
 
 // The conditions of acquire, see LockStore.
@@ -60,9 +61,7 @@ export class LockTable implements LockStore {
     if (!refused) {
       return { acquired: true, lock };
     }
-    // Not if a cancellation has ended it meanwhile: that leaves the holder's name, but the step is done.
-    const isMine = lock?.holder === request.holder && lock.step === request.step && !lock.done;
-    return isMine ? { acquired: true, lock } : { acquired: false, lock };
+    return lock && hasAcquired(request, lock) ? { acquired: true, lock } : { acquired: false, lock };
   }
 
   public async release(lease: Lease): Promise<void> {
@@ -88,9 +87,7 @@ export class LockTable implements LockStore {
         ...hasEnded ? { ':ttl': daysAfter(now, this.table.retentionDays) } : {},
       },
     });
-    // commit ──▶ stored   ╳ answer lost      successor ──▶ acquires      commit ──▶ refused, but nobody took the lease away:
-    // whoever follows this very attempt has committed it once more.
-    return !refused || (lock?.step === lease.step + 1 && lock.parent === lease.fence);
+    return !refused || hasCommitted(lease, lock);
   }
 
   public async read(executionId: string): Promise<Lock | undefined> {
@@ -116,8 +113,7 @@ export class LockTable implements LockStore {
         ':false': FALSE,
       },
     });
-    // My own write, not yet acquired by anybody.
-    return !refused || (lock?.step === step && lock.parent === parent && lock.released === lock.fence && lock.updatedAt === now);
+    return !refused || hasReopened(step, parent, now, lock);
   }
 
   /** @returns the lock as it is after the update, or, when the condition did not hold, the one that stood in the way */

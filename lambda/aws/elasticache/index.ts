@@ -1,0 +1,31 @@
+import { defaultProvider } from '@aws-sdk/credential-provider-node';
+import type { Clock } from '../../engine/ports';
+import type { CacheConfiguration } from '../configuration';
+import { authenticationToken } from './authentication-token';
+import { CacheConnection } from './connection';
+import { LockCache } from './lock-cache';
+
+/** What ElastiCache does for a workflow. */
+export class ElastiCache {
+  private readonly credentials = defaultProvider();
+  private readonly connections: CacheConnection[] = [];
+
+  constructor(private readonly system: { readonly clock: Clock }) {}
+
+  public lockCache(cache: CacheConfiguration): LockCache {
+    const { clock } = this.system;
+    const connection = new CacheConnection({
+      cache,
+      token: () => authenticationToken(cache, this.credentials, clock.now()),
+      tls: {},
+      clock,
+    });
+    this.connections.push(connection);
+    return new LockCache(connection, cache.retentionDays);
+  }
+
+  /** Closes its connections. */
+  public close(): void {
+    this.connections.forEach((connection) => connection.close());
+  }
+}

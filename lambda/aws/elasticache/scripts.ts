@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+
+/** A program that the cache runs as one atomic operation on one key. */
+export interface Script {
+  readonly text: string;
+  /** By which the cache knows a script that it has run before. */
+  readonly sha1: string;
+}
+
+// Each lock is a hash whose fields are those of Lock, numbers in decimal and `done` as 0 or 1. Numbers are compared as texts, but for
+// times: the texts come from one formatter, and Lua's own numbers would have to be formatted again.
+//
+// Every script answers with whether it has changed the lock, and with all fields of the lock as it is then.
+
+/**
+ * ARGV: step, previous step, parent, now, then the names and values of the fields to set. The conditions are those of `LockStore.acquire`.
+ */
+export const ACQUIRE = script(`
+local step, fence, parent, done, expires = unpack(redis.call('HMGET', KEYS[1], 'step', 'fence', 'parent', 'done', 'expires'))
+local starts = not step and ARGV[1] == '0'
+local commits = step == ARGV[2] and fence == ARGV[3]
+local retries = step == ARGV[1] and parent == ARGV[3] and done == '0' and tonumber(expires) < tonumber(ARGV[4])
+if not (starts or commits or retries) then
+  return {0, redis.call('HGETALL', KEYS[1])}
+end
+redis.call('HDEL', KEYS[1], 'place')
+redis.call('HSET', KEYS[1], unpack(ARGV, 5))
+redis.call('HSETNX', KEYS[1], 'startedAt', ARGV[4])
+redis.call('HSETNX', KEYS[1], 'released', 0)
+redis.call('HINCRBY', KEYS[1], 'fence', 1)
+redis.call('PERSIST', KEYS[1])
+return {1, redis.call('HGETALL', KEYS[1])}
+`);
+
+/** ARGV: fence. */
+export const RELEASE = script(`
+local fence, done = unpack(redis.call('HMGET', KEYS[1], 'fence', 'done'))
+if fence ~= ARGV[1] or done ~= '0' then
+  return {0, redis.call('HGETALL', KEYS[1])}
+end
+redis.call('HSET', KEYS[1], 'expires', 0, 'released', fence)
+return {1, redis.call('HGETALL', KEYS[1])}
+`);
+
+/** ARGV: fence, status, now, and the second since the epoch at which the lock may be forgotten, empty if never. */
+export const COMMIT = script(`
+if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then
+  return {0, redis.call('HGETALL', KEYS[1])}
+end
+redis.call('HSET', KEYS[1], 'done', 1, 'status', ARGV[2], 'expires', 0, 'updatedAt', ARGV[3])
+if ARGV[4] == '' then
+  redis.call('PERSIST', KEYS[1])
+else
+  redis.call('EXPIREAT', KEYS[1], ARGV[4])
+end
+return {1, redis.call('HGETALL', KEYS[1])}
+`);
+
+/** ARGV: step, parent, now. */
+export const REOPEN = script(`
+local step, parent, status, fence = unpack(redis.call('HMGET', KEYS[1], 'step', 'parent', 'status', 'fence'))
+if step ~= ARGV[1] or parent ~= ARGV[2] or status ~= 'failed' then
+  return {0, redis.call('HGETALL', KEYS[1])}
+end
+redis.call('HSET', KEYS[1], 'done', 0, 'status', 'running', 'released', fence, 'updatedAt', ARGV[3])
+return {1, redis.call('HGETALL', KEYS[1])}
+`);
+
+export const READ = script('return {0, redis.call(\'HGETALL\', KEYS[1])}');
+
+function script(text: string): Script {
+  return { text, sha1: createHash('sha1').update(text).digest('hex') };
+}

@@ -1,0 +1,21 @@
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import { grantTable } from './access';
+import type { ILockTable } from './lock-table';
+
+/** Where the locks of a workflow are, whatever the service. */
+export interface LockBinding {
+  /** How the runtime and the client find them: a `TableConfiguration` or a `CacheConfiguration` of the runtime. */
+  readonly configuration: Readonly<Record<string, string | number>>;
+  /** Lets someone look at locks. */
+  grantRead(grantee: iam.IGrantable): iam.Grant;
+  /** Lets someone look at locks and change them. */
+  grantWrite(grantee: iam.IGrantable): iam.Grant;
+}
+
+export function bindLockTable({ table, retention }: ILockTable): LockBinding {
+  return {
+    configuration: { service: 'dynamodb', tableName: table.tableName, retentionDays: retention.toDays() },
+    grantRead: (grantee) => grantTable(table, grantee, 'GetItem'),
+    grantWrite: (grantee) => grantTable(table, grantee, 'GetItem', 'UpdateItem'),
+  };
+}

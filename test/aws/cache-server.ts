@@ -1,0 +1,142 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'iovalkey';
+
+const BINARIES = ['valkey-server', 'redis-server'];
+const MENDS = '`apt-get install redis-server`, `brew install valkey`, or any other Valkey or Redis from version 7 on that has TLS';
+
+/**
+ * The server's program. Where none is installed, it is from the distribution's packages if that can be done without asking anybody (as root
+ * of a Debian, as in a container).
+ *
+ * @returns nothing where there is none. Then the tests that need it are skipped, and say so; never in CI, where that is a failure.
+ */
+export function findCacheServer(): string | undefined {
+  const found = BINARIES.find(isInstalled);
+  if (found) return found;
+  if (process.getuid?.() === 0 && isInstalled('apt-get')) {
+    const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
+    try {
+      execFileSync('apt-get', ['update'], options);
+      execFileSync('apt-get', ['install', '--yes', '--no-install-recommends', 'redis-server', 'openssl'], options);
+    } catch {
+      // Without a network, say. What follows tells what is missing.
+    }
+  }
+  const installed = BINARIES.find(isInstalled);
+  if (!installed && process.env.CI) throw new Error(`The tests of the lock cache need a server: ${MENDS}.`);
+  if (!installed) console.warn(`The tests of the lock cache are skipped, for there is no server: ${MENDS}.`);
+  return installed;
+}
+
+function isInstalled(program: string): boolean {
+  try {
+    execFileSync(program, ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A server on loopback, as a serverless cache looks from outside: TLS only, one node that has all slots of a cluster. */
+export class CacheServer {
+  public static async start(binary: string): Promise<CacheServer> {
+    const directory = mkdtempSync(join(tmpdir(), 'cache-'));
+    const [port, busPort] = await Promise.all([freePort(), freePort()]);
+    execFileSync('openssl', [
+      'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+      '-addext', 'subjectAltName=DNS:localhost', '-keyout', join(directory, 'key.pem'), '-out', join(directory, 'certificate.pem'),
+    ], { stdio: 'ignore' });
+    const server = new CacheServer(binary, directory, port, busPort);
+    await server.start();
+    return server;
+  }
+
+  /** What the certificate is signed with: itself. */
+  public readonly ca: string;
+  /** A connection with all rights, past the network. */
+  public readonly admin: Redis;
+  private process?: ChildProcess;
+
+  private constructor(
+    private readonly binary: string, private readonly directory: string, public readonly port: number, private readonly busPort: number,
+  ) {
+    this.ca = readFileSync(join(directory, 'certificate.pem'), 'utf8');
+    this.admin = new Redis({ path: join(directory, 'socket'), lazyConnect: true, retryStrategy: () => 20, maxRetriesPerRequest: null });
+    this.admin.on('error', () => undefined);
+  }
+
+  /** Starts it, after it was stopped with nothing left in its memory. */
+  public async start(): Promise<void> {
+    const { directory } = this;
+    const settings = {
+      'port': '0',
+      'tls-port': String(this.port),
+      'cluster-enabled': 'yes',
+      'cluster-port': String(this.busPort),
+      'tls-cluster': 'yes',
+      'bind': '127.0.0.1',
+      'unixsocket': join(directory, 'socket'),
+      'dir': directory,
+      'save': '',
+      'appendonly': 'no',
+      'tls-cert-file': join(directory, 'certificate.pem'),
+      'tls-key-file': join(directory, 'key.pem'),
+      'tls-ca-cert-file': join(directory, 'certificate.pem'),
+      'tls-auth-clients': 'no',
+    };
+    this.process = spawn(this.binary, Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]), { stdio: 'ignore' });
+    await this.until(async () => await this.admin.ping() === 'PONG');
+    // Which slots it has, it remembers; a second time it refuses them.
+    await this.admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383').catch(() => undefined);
+    await this.until(async () => String(await this.admin.call('CLUSTER', 'INFO')).includes('cluster_state:ok'));
+  }
+
+  public async stop(): Promise<void> {
+    const { process } = this;
+    if (!process || process.exitCode !== null) return;
+    await new Promise((resolve) => {
+      process.once('exit', resolve);
+      process.kill('SIGKILL');
+    });
+  }
+
+  /** Stops it for good. */
+  public async remove(): Promise<void> {
+    this.admin.disconnect();
+    await this.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Makes a user, or gives an existing one another password. */
+  public async user(name: string, accessString: string, password: string): Promise<void> {
+    await this.admin.call('ACL', 'SETUSER', name, 'reset', ...accessString.split(' '), `>${password}`);
+  }
+
+  /** How often each command was sent since the last call, those of scripts included. */
+  public async commands(): Promise<Record<string, number>> {
+    const statistics = await this.admin.info('commandstats');
+    await this.admin.call('CONFIG', 'RESETSTAT');
+    const counted = [...statistics.matchAll(/^cmdstat_([a-z|]+):calls=(\d+)/gm)].map(([, name = '', calls]) => [name, Number(calls)] as const);
+    return Object.fromEntries(counted.filter(([name]) => !['info', 'config|resetstat', 'command'].includes(name)));
+  }
+
+  private async until(condition: () => Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + 10_000;
+    while (!await condition().catch(() => false)) {
+      if (Date.now() > deadline) throw new Error(`${this.binary} did not become ready within ten seconds.`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
