@@ -29,7 +29,9 @@ export class Admission {
     if (deadline.signal.aborted) return 'redeliver';
     const now = clock.now();
     if (envelope.notBefore !== undefined && envelope.notBefore > now + EARLY) return this.postpone(envelope, envelope.notBefore);
-    if (envelope.step === 0 && envelope.sentAt < now - this.around.options.remembered) {
+    // Its sender, whoever ended it, the store that forgets it and this invocation each have a clock of their own.
+    const { remembered, clockSkew } = this.around.options;
+    if (envelope.step === 0 && envelope.sentAt < now - remembered + 2 * clockSkew) {
       await this.around.bury('The start is older than the time for which ended executions are remembered, so it may have run already.', envelope);
       return 'acknowledge';
     }

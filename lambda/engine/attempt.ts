@@ -153,7 +153,9 @@ export class Attempt {
     const machine = this.around.definitions.get(envelope.machine)?.machine;
     const state = machine && stateOf(machine, result.state);
     if (!state) return this.failForGood(failure, result.states);
-    if (envelope.attempt >= state.maxRetries) return this.exhausted(state, failure, result.states);
+    // An action that overran its time may still be running: nobody goes on before its invocation must be dead.
+    const overrun = result.error instanceof DeadlineError;
+    if (envelope.attempt >= state.maxRetries) return this.exhausted(state, failure, result.states, overrun ? lease.expires : undefined);
     return this.retry(state, failure, result);
   }
 
@@ -174,11 +176,15 @@ export class Attempt {
     return 'acknowledge';
   }
 
-  /** No retry is left: the state's `catch` transition, or the end. */
-  public async exhausted(state: State, failure: Failure, states: readonly string[]): Promise<Outcome> {
+  /**
+   * No retry is left: the state's `catch` transition, or the end.
+   *
+   * @param notBefore milliseconds since the epoch before which the `catch` transition must not run
+   */
+  public async exhausted(state: State, failure: Failure, states: readonly string[], notBefore?: number): Promise<Outcome> {
     if (!state.catch) return this.failForGood(failure, states);
     const { context, definition } = this.pristine();
-    const next = { ...this.successor({ state: state.name, event: CATCH, context, definition }), error: failure };
+    const next = { ...this.successor({ state: state.name, event: CATCH, context, definition }), error: failure, notBefore };
     const checkpoint = this.checkpoint({ outcome: 'dispatched', states, next: CATCH, error: failure, definition });
     return this.send(next, this.encode(next), checkpoint, () => this.around.count('Caught', this.held.envelope, state.name));
   }

@@ -70,7 +70,8 @@ async function runActions(input: StepInput, progress: Progress): Promise<StepRes
     let returned: unknown;
     let doAction = '';
     for (const planned of step.actions) {
-      if (input.deadline.signal.aborted) throw new DeadlineError(progress.state);
+      // Not by the signal alone: an invocation that stood still may go on before the timer behind it has fired.
+      if (input.deadline.signal.aborted || input.deadline.remainingMilliseconds() === 0) throw new DeadlineError(progress.state);
       const result = await runAction(input, step, planned, keys, signal);
       if (planned.kind === 'do') {
         returned = result;

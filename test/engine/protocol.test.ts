@@ -80,12 +80,12 @@ describe('one execution', () => {
   });
 
   test('a start older than ended executions are remembered is put aside, since it may have run', async () => {
-    const world = new World([line], lineActions, { retention: 1_000 }, { remembered: 1_000 });
+    const world = new World([line], lineActions, { retention: 60_000 }, { remembered: 60_000 });
     await world.start('line', 'x');
-    await world.bench.advance(2_000);
+    await world.bench.advance(70_000);
     await world.bench.run();
     const [queue] = world.services.eventSources;
-    const { envelope, body } = startOf('x', world.clock.now() - 5_000);
+    const { envelope, body } = startOf('x', world.clock.now() - 65_000);
     await queue?.send([{ envelope, body }]);
     await world.bench.run();
     expect(world.effects.filter(({ action }) => action === 'enterA')).toHaveLength(1);

@@ -1,0 +1,61 @@
+import { World } from './world';
+import { defineMachine } from '../../lambda/machine';
+
+const SECOND = 1_000;
+
+/** An action that overruns its time goes on until its invocation dies: nobody may run beside it. */
+test('lets a catch transition wait until an action that overran its time must be dead', async () => {
+  const machine = defineMachine({
+    name: 'slow',
+    initial: 'working',
+    states: {
+      working: { do: 'overrun', on: { worked: 'done' }, maxRetries: 0, catch: 'mended' },
+      mended: { do: 'mend', on: { mended: 'done' } },
+      done: { final: true },
+    },
+  });
+  const world = new World([machine], {
+    // The function's time is 30 s, of which the engine keeps 3 for itself.
+    overrun: async (_context, _run, { bench, clock }) => {
+      await bench.activity.sleep(() => clock.sleep(29 * SECOND));
+      return 'worked';
+    },
+    mend: () => 'mended',
+  });
+  await world.start('slow', 'x');
+  await world.bench.run();
+  expect(world.lock('x')?.status).toBe('completed');
+  const [overrun, mend] = world.effects;
+  expect(mend?.action).toBe('mend');
+  expect(mend?.at).toBeGreaterThanOrEqual((overrun?.at ?? 0) + 30 * SECOND);
+});
+
+test('begins no action when it finds itself awake after its time', async () => {
+  const machine = defineMachine({ name: 'one', initial: 'only', states: { only: { entry: 'act', final: true } } });
+  const world = new World([machine], { act: () => undefined }, {
+    faults: [{ on: 'locks.acquire', call: 1, fault: 'pause', effect: 'after', milliseconds: 60 * SECOND }],
+  });
+  await world.start('one', 'x');
+  await world.bench.run();
+  expect(world.lock('x')?.status).toBe('completed');
+  expect(world.effects.map(({ attempt }) => attempt)).toEqual([1]);
+});
+
+test('refuses a late start as long as the clocks may differ', async () => {
+  const day = 86_400 * SECOND;
+  const machine = defineMachine({ name: 'one', initial: 'only', states: { only: { entry: 'act', final: true } } });
+  const world = new World([machine], { act: () => undefined }, { retention: day }, { remembered: day });
+  await world.start('one', 'x');
+  const sent = world.clock.now();
+  await world.bench.run();
+  // The lock is forgotten at sent + day; the same start comes once more just then, by a clock that is behind.
+  await world.bench.advance(sent + day - 1 - world.clock.now());
+  await world.bench.advance(1);
+  await world.bench.asClient(async (ports) => {
+    const envelope = { version: 1, executionId: 'x', machine: 'one', step: 0, parent: 0, attempt: 0, state: null, event: '$start', context: {}, sentAt: sent };
+    await ports.eventSources[0]?.send([{ envelope, body: JSON.stringify(envelope) }]);
+  });
+  await world.bench.run();
+  expect(world.effects).toHaveLength(1);
+  expect(world.services.deadLetters.letters).toHaveLength(1);
+});
