@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Context } from 'aws-lambda';
+import { withEcsTasks } from './ecs-actions.js';
 import { readInvocation, respond, type BatchResponse } from './records.js';
+import { Requests } from './requests.js';
 import { connect } from '../aws/connect.js';
+import { ECS_TASKS_VARIABLE, readEcsTasks } from '../aws/ecs/configuration.js';
 import { CONFIGURATION_VARIABLE, parseConfiguration } from '../aws/parse-configuration.js';
-import { actionsOf, Engine, missingActions, sendDue } from '../engine/index.js';
+import { actionsOf, Engine, Executions, missingActions, sendDue } from '../engine/index.js';
 import type { Machine } from '../machine/index.js';
 
 /** The timer fires once a minute. */
@@ -17,17 +20,23 @@ const [{ ports, dueStores }, machines, exported] = await Promise.all([
   // Synth puts the user's bundle beside this file; it is no part of the library.
   import(new URL('./actions.mjs', import.meta.url).href) as Promise<{ readonly default?: unknown }>,
 ]);
-const actions = actionsOf(exported.default);
+const ecsTasks = readEcsTasks(process.env[ECS_TASKS_VARIABLE]);
+const actions = withEcsTasks(actionsOf(exported.default), ecsTasks);
 const missing = missingActions(machines, actions);
 if (missing.length > 0) ports.logger.error('The actions file lacks actions that the machines name; steps that need them will fail.', { missing: [...missing] });
 const engine = new Engine(ports, machines, actions, {
   eagerCommit: configuration.eagerCommit,
   remembered: configuration.lockTable.retentionDays * 86_400_000,
 });
+const requests = new Requests(new Executions(ports, configuration.machines), ecsTasks, ports.logger);
 
-/** The entry point of the workflow's function, for every event source and the timer. */
+/** The entry point of the workflow's function, for every event source, the timer, and what others ask of the workflow. */
 export async function handler(event: unknown, context: Context): Promise<BatchResponse | undefined> {
   const invocation = { deadline: Date.now() + context.getRemainingTimeInMillis() };
+  if (await requests.serve(event)) {
+    ports.metrics.flush();
+    return undefined;
+  }
   const invoked = readInvocation(event);
   if (invoked.kind === 'records') return respond(await engine.process(invoked.deliveries, invocation), invoked.partial);
   const until = Date.now() + TIMER_PERIOD;
