@@ -9,6 +9,7 @@ export {
   NotDispatchedError,
   NotFailedError,
   NotJsonError,
+  NotResumableError,
 } from '../engine';
 export type {
   AttemptDescription,

@@ -1,7 +1,10 @@
 import type { WorkflowConfiguration } from '../aws/configuration';
 import { connect } from '../aws/connect';
 import { CONFIGURATION_VARIABLE, parseConfiguration } from '../aws/parse-configuration';
-import { Executions, type CompleteOptions, type CompleteResult, type ExecutionDescription, type SendOptions, type SendResult, type StartedExecution, type StartRequest, type StartResult } from '../engine';
+import {
+  Executions, type CompleteOptions, type CompleteResult, type ExecutionDescription,
+  type ExecutionStatus, type SendOptions, type SendResult, type StartedExecution, type StartRequest, type StartResult,
+} from '../engine';
 
 /**
  * Starts executions of a deployed workflow, sends them events and looks into them.
@@ -61,6 +64,11 @@ export class WorkflowClient {
   /** {@inheritDoc Executions.describe} */
   public async describe(executionId: string): Promise<ExecutionDescription | undefined> {
     return (await this.connected()).describe(executionId);
+  }
+
+  /** {@inheritDoc Executions.resume} */
+  public async resume(executionId: string): Promise<'resumed' | ExecutionStatus> {
+    return (await this.connected()).resume(executionId);
   }
 
   /** {@inheritDoc Executions.redrive} */

@@ -114,6 +114,20 @@ export class ExecutionNotFoundError extends Error {
   }
 }
 
+/** The envelope that an execution waits for cannot be read back from the service that has it. */
+export class NotResumableError extends Error {
+  override readonly name = 'NotResumableError';
+
+  constructor(executionId: string, step: number, places: readonly string[]) {
+    const put = places.length > 0 ? `It was put here: ${places.join('; ')}.` : 'No checkpoint says where it was put.';
+    super(
+      `The envelope after step ${step} of execution "${executionId}" cannot be read back. ${put} ` +
+        'A queue or topic shows a message only to whom it delivers it: look into it and its dead-letter queue, from which Amazon SQS can redrive it. ' +
+        'A stream has it until its retention ends. An execution that is still at step 0 can be started again under the same executionId.',
+    );
+  }
+}
+
 /** Only a failed execution can be redriven. */
 export class NotFailedError extends Error {
   override readonly name = 'NotFailedError';

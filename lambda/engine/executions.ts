@@ -8,7 +8,8 @@ import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { asError, ExecutionEndedError, ExecutionNotFoundError, InvalidRequestError, InvalidTokenError, NotDispatchedError, NotFailedError } from './errors';
 import { assertJson } from './json';
 import { CircuitBreakers, maxEnvelopeBytes, Outbox } from './outbox';
-import type { Lock, Ports } from './ports';
+import type { Dispatch, ExecutionStatus, Lock, Ports } from './ports';
+import { findEnvelope } from './resume';
 import { wakeUp } from './wake';
 
 /** What the ids of the mails begin with that callback tokens have brought. Those of others cannot begin with `$`. */
@@ -187,19 +188,35 @@ export class Executions {
     // First the lock: an envelope that arrived before it would be dropped as a duplicate. Whoever dies between the two may call again.
     if (lock.status === 'failed' && !await locks.reopen(executionId, lock.step, lock.parent, clock.now())) throw new NotFailedError(executionId, 'changing');
     const envelope: Envelope = { ...failed.envelope, attempt: 0, notBefore: undefined, sentAt: clock.now() };
-    const rendezvous = new Rendezvous();
-    const delivered = await rendezvous.work(() => this.outbox(rendezvous).dispatch({ envelope, body: encodeEnvelope(envelope) }));
-    if (!delivered) throw new NotDispatchedError(`The envelope of execution "${executionId}"`);
+    await this.dispatch({ envelope, body: encodeEnvelope(envelope) }, `The envelope of execution "${executionId}"`);
     await journal.expire(executionId, failed.step, failed.fence);
+  }
+
+  /**
+   * Sends the envelope again that a stalled execution waits for, read back from where its checkpoint says it was put: a stalled execution goes
+   * on, and a healthy one is not disturbed. A parked execution is woken if an event waits for it.
+   *
+   * @returns `resumed`, or how the execution stands if there is nothing to resume: `running` under a lease that is valid, or its status
+   * @throws ExecutionNotFoundError when there is no such execution
+   * @throws NotResumableError when the envelope cannot be read back: a queue of Amazon SQS and a topic of Amazon SNS cannot be asked for it
+   * @throws NotDispatchedError when no event source took it: call again
+   */
+  public async resume(executionId: string): Promise<'resumed' | ExecutionStatus> {
+    const { locks, journal, clock } = this.ports;
+    const lock = await locks.read(executionId);
+    if (!lock) throw new ExecutionNotFoundError(executionId);
+    if (lock.status === 'parked') return await this.wake(lock, 'A waiting event') ? 'resumed' : 'parked';
+    if (lock.status !== 'running' || lock.expires > clock.now()) return lock.status;
+    const found = await findEnvelope(this.ports, lock, await journal.history(executionId));
+    await this.dispatch(found, `The envelope of execution "${executionId}"`);
+    return 'resumed';
   }
 
   /** Wakes a parked execution if a mail waits for it. */
   private async wake(lock: Lock, what: string): Promise<boolean> {
     const dispatch = await wakeUp(this.ports, lock);
     if (!dispatch) return false;
-    const rendezvous = new Rendezvous();
-    const delivered = await rendezvous.work(() => this.outbox(rendezvous).dispatch(dispatch));
-    if (!delivered) throw new NotDispatchedError(`${what} is kept, but what wakes execution "${lock.executionId}"`);
+    await this.dispatch(dispatch, `${what} is kept, but what wakes execution "${lock.executionId}"`);
     return true;
   }
 
@@ -209,6 +226,12 @@ export class Executions {
     throw new InvalidRequestError(
       `Execution "${executionId}" does not wait for the event "${event.slice(0, 300)}", but for ${accepts.map((name) => `"${name}"`).join(' or ')}.`,
     );
+  }
+
+  private async dispatch(dispatch: Dispatch, what: string): Promise<void> {
+    const rendezvous = new Rendezvous();
+    const delivered = await rendezvous.work(() => this.outbox(rendezvous).dispatch(dispatch));
+    if (!delivered) throw new NotDispatchedError(what);
   }
 
   /** Of the event sources only: a sender needs no right to write to a retry queue. */

@@ -59,6 +59,11 @@ export interface Transport {
   readonly longestDelay: number;
   /** Answers entry by entry, in order. Rejects only when nothing is known of any of them. */
   send(dispatches: readonly Dispatch[]): Promise<readonly Sent[]>;
+  /**
+   * Reads an envelope again that lies, or lay, at that place; `undefined` when it is not there any more. Absent where the service cannot do
+   * that: a queue shows a message only to whom it delivers it.
+   */
+  readBack?(executionId: string, place: Place): Promise<string | undefined>;
 }
 
 /** An envelope that waits in a store that does not deliver by itself. */

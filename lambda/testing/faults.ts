@@ -3,8 +3,8 @@ import type { DeadLetterStore, LockStore, Mailbox } from '../engine';
 
 /** The calls to the services of a workflow. */
 export type ServiceCall =
-  | 'eventSources' | `eventSources[${number}]` | `eventSources[${number}].send`
-  | 'retryQueues' | `retryQueues[${number}]` | `retryQueues[${number}].${'send' | 'due' | 'remove'}`
+  | 'eventSources' | `eventSources[${number}]` | `eventSources[${number}].${'send' | 'readBack'}`
+  | 'retryQueues' | `retryQueues[${number}]` | `retryQueues[${number}].${'send' | 'readBack' | 'due' | 'remove'}`
   | 'locks' | `locks.${keyof LockStore}`
   | 'journal' | `journal.${'write' | 'read' | 'history' | 'expire'}`
   | 'mailbox' | `mailbox.${keyof Mailbox}`

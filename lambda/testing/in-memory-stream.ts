@@ -78,6 +78,8 @@ export class InMemoryStream implements PolledSource {
   public readonly longestDelay = 0;
   private readonly options: Required<Omit<InMemoryStreamOptions, 'journal'>> & Pick<InMemoryStreamOptions, 'journal'>;
   private readonly shards: Shard[];
+  /** All records by sequence number, those that were processed included. */
+  private readonly kept = new Map<string, { readonly body: string; readonly at: number }>();
   private sent = 0;
 
   constructor(options: InMemoryStreamOptions) {
@@ -103,9 +105,15 @@ export class InMemoryStream implements PolledSource {
     return takeBatch(this, dispatches, (dispatch) => this.append(dispatch));
   }
 
+  /** A stream keeps a record until its retention ends, whoever has processed it. */
+  public async readBack(_executionId: string, { sequenceNumber }: Place): Promise<string | undefined> {
+    const record = sequenceNumber === undefined ? undefined : this.kept.get(sequenceNumber);
+    return record && record.at >= this.options.clock.now() - this.options.retention ? record.body : undefined;
+  }
+
   /** Puts a record in as it is, whatever it says: as somebody does who is not the engine. */
   public put(body: string): void {
-    this.store(this.shardOf(body), body);
+    this.store(this.shardOf(body), body, this.nextSequenceNumber());
   }
 
   public take(most: number): readonly Delivery[] {
@@ -137,22 +145,28 @@ export class InMemoryStream implements PolledSource {
 
   private async append({ envelope, body, checkpoint }: Dispatch): Promise<Sent> {
     const shard = this.shardOf(envelope.executionId);
+    const place = this.placeOf(shard, this.nextSequenceNumber());
     let journaled = false;
     if (checkpoint && this.options.journal) {
-      const [error] = await this.options.journal.write([{ ...checkpoint, place: { service: this.name, resource: this.options.resource } }]);
+      const [error] = await this.options.journal.write([{ ...checkpoint, place }]);
       if (error) {
         return { ok: false, error };
       }
       journaled = true;
     }
-    return { ok: true, journaled, place: this.placeOf(shard, this.store(shard, body)) };
+    this.store(shard, body, place.sequenceNumber);
+    return { ok: true, journaled, place };
   }
 
-  private store(shard: Shard, body: string): string {
+  private nextSequenceNumber(): string {
     this.sent += 1;
-    const sequenceNumber = String(this.sent).padStart(21, '0');
-    shard.records.push({ sequenceNumber, body, at: this.options.clock.now() });
-    return sequenceNumber;
+    return String(this.sent).padStart(21, '0');
+  }
+
+  private store(shard: Shard, body: string, sequenceNumber: string): void {
+    const record = { sequenceNumber, body, at: this.options.clock.now() };
+    shard.records.push(record);
+    this.kept.set(sequenceNumber, record);
   }
 
   /** Lets go of what is too old, and says so: a stream does not keep it for anybody. */
@@ -170,7 +184,7 @@ export class InMemoryStream implements PolledSource {
     }
   }
 
-  private placeOf(shard: Shard, sequenceNumber: string): Place {
+  private placeOf(shard: Shard, sequenceNumber: string): Place & { readonly sequenceNumber: string } {
     return { service: this.name, resource: this.options.resource, shard: shard.id, sequenceNumber };
   }
 

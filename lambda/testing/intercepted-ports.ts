@@ -47,6 +47,7 @@ function interceptTransport(transport: Transport, name: `eventSources[${number}]
       (plan) => sendBatch(plan, dispatches, (reaching) => transport.send(reaching), (error) => ({ ok: false, error })),
       dispatches.length,
     ),
+    ...transport.readBack && { readBack: (executionId, place) => call(`${name}.readBack`, async () => transport.readBack?.(executionId, place)) },
   };
 }
 

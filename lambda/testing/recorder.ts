@@ -162,6 +162,7 @@ export class Recorder {
         dispatches.filter((_, index) => answers[index]?.ok).forEach((dispatch) => this.send(dispatch));
         return answers;
       },
+      ...transport.readBack && { readBack: async (executionId, place) => transport.readBack?.(executionId, place) },
     };
   }
 

@@ -65,6 +65,17 @@ export function describeTransportContract(name: string, open: () => Promise<Open
       expect(await received()).toContain(twice.body);
     });
 
+    it('reads back what lies at a place, if it can at all, and says so when nothing does', async () => {
+      if (!transport.readBack) return;
+      const dispatches = [dispatch('a', 0), dispatch('b', 1)];
+      const sent = await transport.send(dispatches);
+      await received();
+      const bodies = await Promise.all(sent.map((answer, index) => (
+        answer.ok ? transport.readBack?.(dispatches[index]!.envelope.executionId, answer.place) : undefined
+      )));
+      expect(bodies).toEqual(dispatches.map(({ body }) => body));
+    });
+
     it('takes a full batch, and no more', async () => {
       const dispatches = Array.from({ length: transport.maxBatchEntries + 1 }, (_, step) => dispatch('a', step));
       await expect(transport.send(dispatches)).rejects.toThrow(RangeError);

@@ -1,5 +1,5 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Clock, Dispatch, Random, Sent, Transport } from '../../engine/ports';
+import { GetItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Clock, Dispatch, Place, Random, Sent, Transport } from '../../engine/ports';
 import type { TableConfiguration } from '../configuration';
 import { ENVELOPE, toItem } from './checkpoint-item';
 import { daysAfter, MAX_ITEM_BYTES, text, TTL, type Item } from './item';
@@ -29,7 +29,7 @@ export class StreamEventSource implements Transport {
 
   /** @param table the checkpoint table */
   constructor(
-    client: DynamoDBClient,
+    private readonly client: DynamoDBClient,
     private readonly table: Omit<TableConfiguration, 'service'>,
     private readonly system: { readonly clock: Clock; readonly random: Random },
   ) {
@@ -49,6 +49,17 @@ export class StreamEventSource implements Transport {
           place: { service: 'dynamodb', resource: this.table.tableName, messageId: items[index]?.entry?.S },
         };
     });
+  }
+
+  /** Reads the item that was put, whatever has become of its record in the stream. */
+  public async readBack(executionId: string, { messageId }: Place): Promise<string | undefined> {
+    if (messageId === undefined) return undefined;
+    const { Item } = await this.client.send(new GetItemCommand({
+      TableName: this.table.tableName,
+      Key: { executionId: text(executionId), entry: text(messageId) },
+      ConsistentRead: true,
+    }));
+    return Item?.[ENVELOPE]?.S;
   }
 
   private toItem({ envelope, body, checkpoint }: Dispatch): Item {

@@ -1,6 +1,6 @@
-import { PutRecordsCommand, type KinesisClient, type PutRecordsRequestEntry } from '@aws-sdk/client-kinesis';
+import { GetRecordsCommand, GetShardIteratorCommand, PutRecordsCommand, type KinesisClient, type PutRecordsRequestEntry } from '@aws-sdk/client-kinesis';
 import { MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_BODY_BYTES } from './limits';
-import type { Clock, Dispatch, Random, Sent, Transport } from '../../engine/ports';
+import type { Clock, Dispatch, Place, Random, Sent, Transport } from '../../engine/ports';
 import { sendWhole } from '../send-whole';
 
 /** How often what Kinesis did not take is sent again, and the bound of the first wait in milliseconds (full jitter, doubled each time). */
@@ -39,6 +39,18 @@ export class Stream implements Transport {
     }
     const records = dispatches.map(({ envelope, body }) => ({ PartitionKey: envelope.executionId, Data: Buffer.from(body) }));
     return sendWhole(records, isRefusal, (some) => this.put(some));
+  }
+
+  /** Reads the record at a sequence number, as long as the stream's retention keeps it. */
+  public async readBack(_executionId: string, { shard, sequenceNumber }: Place): Promise<string | undefined> {
+    const { ShardIterator } = await this.client.send(new GetShardIteratorCommand({
+      StreamName: this.streamName,
+      ShardId: shard,
+      ShardIteratorType: 'AT_SEQUENCE_NUMBER',
+      StartingSequenceNumber: sequenceNumber,
+    }));
+    const { Records: [record] = [] } = await this.client.send(new GetRecordsCommand({ ShardIterator, Limit: 1 }));
+    return record?.Data && record.SequenceNumber === sequenceNumber ? Buffer.from(record.Data).toString() : undefined;
   }
 
   /**
