@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { startLocal } from './index';
+
+const USAGE = `Runs a stack on this machine, without an AWS account.
+
+  cdk-lambda-fsm local [ASSEMBLY] [options]
+
+  ASSEMBLY       the folder that "cdk synth" has written (default cdk.out)
+  --stack NAME   the stack; it may be left out when there is one only
+  --db FILE      keep the tables in a file, and go on with it next time
+  --faults SHARE the share of requests that fail, from 0 to 1 (default 0)
+`;
+
+/** The commands of the package's program: so far there is one. */
+async function main(): Promise<void> {
+  const { values, positionals: [command, assembly = 'cdk.out', ...others] } = parseArgs({
+    allowPositionals: true,
+    options: { stack: { type: 'string' }, db: { type: 'string' }, faults: { type: 'string', default: '0' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help || command !== 'local' || others.length > 0) {
+    console.log(USAGE);
+    process.exitCode = values.help ? 0 : 2;
+    return;
+  }
+  const share = Number(values.faults);
+  if (!(share >= 0 && share <= 1)) {
+    throw new Error(`--faults takes a number from 0 to 1, not "${values.faults}".`);
+  }
+  const local = await startLocal({
+    assembly,
+    stack: values.stack,
+    databaseFile: values.db,
+    faults: { share, seed: Date.now() },
+    onLine: (line) => console.log(line),
+    onError: (error) => console.error(error.message),
+  });
+  console.log('It runs until you press Ctrl-C. Any AWS client reaches it with these variables:\n');
+  const variables = { ...local.environment, ...configurations(local.workflows) };
+  console.log(Object.entries(variables).map(([name, value]) => `export ${name}='${value}'`).join('\n'), '\n');
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void local.stop());
+  }
+}
+
+/** What `WorkflowClient.fromEnvironment()` reads: of several workflows, each has a variable of its own. */
+function configurations(workflows: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(workflows);
+  return Object.fromEntries(entries.map(([name, configuration]) =>
+    [entries.length === 1 ? 'FSM_WORKFLOW' : `FSM_WORKFLOW_${name.replace(/\W/g, '_')}`, configuration]));
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});
