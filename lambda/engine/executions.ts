@@ -193,7 +193,8 @@ export class Executions {
   }
 
   /**
-   * Sends the envelope again that a stalled execution waits for, read back from where its checkpoint says it was put: a stalled execution goes
+   * Sends the envelope again that a stalled execution waits for, read back from where its checkpoint says it was put: a stalled execution
+   * goes
    * on, and a healthy one is not disturbed. A parked execution is woken if an event waits for it.
    *
    * @returns `resumed`, or how the execution stands if there is nothing to resume: `running` under a lease that is valid, or its status

@@ -6,13 +6,18 @@ import type { Checkpoint, Lock, Place, Ports } from './ports';
 /**
  * Finds the envelope that a stalled execution waits for, where its checkpoints say that it was put.
  *
- * It is the successor of the step that was acquired last, if that step has sent one, and otherwise the envelope of that very step. Sending it
+ * It is the successor of the step that was acquired last, if that step has sent one, and otherwise the envelope of that very step. Sending
+ * it
  * again does no harm to an execution that goes on by itself: it is recognised as a duplicate.
  *
  * @param checkpoints of the execution
  * @throws NotResumableError when the service that has it cannot be asked for it, or does not have it any more
  */
-export async function findEnvelope(ports: Ports, lock: Lock, checkpoints: readonly Checkpoint[]): Promise<{ envelope: Envelope; body: string }> {
+export async function findEnvelope(
+  ports: Ports,
+  lock: Lock,
+  checkpoints: readonly Checkpoint[],
+): Promise<{ readonly envelope: Envelope; readonly body: string }> {
   const latest = checkpoints.find(({ step, fence }) => step === lock.step && fence === lock.fence);
   const previous = checkpoints.find(({ step, fence }) => step === lock.step - 1 && fence === lock.parent);
   const places = [latest?.place, previous?.place, lock.place].filter((place) => place !== undefined);
