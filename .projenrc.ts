@@ -23,7 +23,7 @@ const LAYERS: Record<string, string[]> = {
   testing: ['engine', 'machine'],
   runtime: ['aws', 'engine', 'machine'],
   client: ['aws', 'engine', 'machine'],
-  local: ['aws', 'engine', 'machine'],
+  local: ['aws', 'testing', 'engine', 'machine'],
 };
 
 const project = new awscdk.AwsCdkConstructLibrary({

@@ -36,8 +36,7 @@ export type AttemptDescription = Omit<Checkpoint, 'executionId' | 'machine' | 's
 
 /**
  * Tells the story of an execution from its lock and its journal. The journal holds the attempts that were replaced, too; which one counts
- * is read off
- * the chain of fences, from the lock backwards.
+ * is read off the chain of fences, from the lock backwards.
  */
 export function describeExecution(lock: Lock, checkpoints: readonly Checkpoint[], mails: readonly Mail[]): ExecutionDescription {
   const steps = new Map<number, Checkpoint[]>();

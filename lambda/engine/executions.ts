@@ -112,8 +112,7 @@ export class Executions {
 
   /**
    * Sends an event to an execution. It is kept until the execution parks in a state that handles it, so it may come early, and by its id
-   * it counts
-   * once however often it is sent.
+   * it counts once however often it is sent.
    *
    * @throws InvalidRequestError for names that no event or id can have, or too much data
    * @throws NotJsonError for data that JSON cannot carry
@@ -194,8 +193,7 @@ export class Executions {
 
   /**
    * Sends the envelope again that a stalled execution waits for, read back from where its checkpoint says it was put: a stalled execution
-   * goes
-   * on, and a healthy one is not disturbed. A parked execution is woken if an event waits for it.
+   * goes on, and a healthy one is not disturbed. A parked execution is woken if an event waits for it.
    *
    * @returns `resumed`, or how the execution stands if there is nothing to resume: `running` under a lease that is valid, or its status
    * @throws ExecutionNotFoundError when there is no such execution

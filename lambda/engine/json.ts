@@ -8,8 +8,7 @@ const DEEPEST = 200;
  * Checks that a value comes back from JSON just as it is, so that an action sees in the next step what it left in this one.
  *
  * A property that is `undefined` is left out, as it is in JSON. All else that JSON would change silently is refused: functions, symbols,
- * `BigInt`,
- * `NaN` and infinities, dates, maps, sets, instances of classes, holes in arrays and cycles.
+ * `BigInt`, `NaN` and infinities, dates, maps, sets, instances of classes, holes in arrays and cycles.
  *
  * @throws NotJsonError that names the place.
  */

@@ -8,9 +8,8 @@ export interface EngineOptions {
    */
   readonly concurrency?: number;
   /**
-   * Commit each step explicitly, one more request a transition. A step whose envelope is delivered again, after its successor was sent and
-   * before that
-   * has begun, is then recognised as done instead of being run again.
+   * Commit each step explicitly, one more request a transition. A step whose envelope is delivered again, after its successor was sent
+   * and before that has begun, is then recognised as done instead of being run again.
    *
    * @default false
    */

@@ -172,8 +172,7 @@ export interface LockStore {
   release(lease: Lease): Promise<void>;
   /**
    * Sets `done = true`, `status` and `expires = 0`, if `lock.fence = lease.fence`. A lock with status `completed` or `cancelled` may be
-   * forgotten
-   * by the store after its retention; one that is parked or failed never is.
+   * forgotten by the store after its retention; one that is parked or failed never is.
    * @returns false when the lease was lost to another attempt; true also when this very commit was made before.
    */
   commit(lease: Lease, status: Exclude<ExecutionStatus, 'running'> | 'running', now: number): Promise<boolean>;

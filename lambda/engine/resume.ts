@@ -6,9 +6,8 @@ import type { Checkpoint, Lock, Place, Ports } from './ports';
 /**
  * Finds the envelope that a stalled execution waits for, where its checkpoints say that it was put.
  *
- * It is the successor of the step that was acquired last, if that step has sent one, and otherwise the envelope of that very step. Sending
- * it
- * again does no harm to an execution that goes on by itself: it is recognised as a duplicate.
+ * It is the successor of the step that was acquired last, if that step has sent one, and otherwise the envelope of that very step.
+ * Sending it again does no harm to an execution that goes on by itself: it is recognised as a duplicate.
  *
  * @param checkpoints of the execution
  * @throws NotResumableError when the service that has it cannot be asked for it, or does not have it any more

@@ -21,10 +21,16 @@ const line = defineMachine({
 const silent: ActionBody = () => undefined;
 const go: ActionBody = () => 'go';
 const lineActions = {
-  enterA: silent, doA: go, exitA: silent, fromAToB: silent,
-  enterB: silent, doB: go, exitB: silent,
+  enterA: silent,
+  doA: go,
+  exitA: silent,
+  fromAToB: silent,
+  enterB: silent,
+  doB: go,
+  exitB: silent,
   doC: go,
-  enterEnd: silent, doEnd: silent,
+  enterEnd: silent,
+  doEnd: silent,
 };
 
 const waiting = defineMachine({

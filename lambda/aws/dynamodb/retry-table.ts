@@ -12,16 +12,14 @@ const DUE_DIGITS = 14;
 
 /**
  * A retry queue in a DynamoDB table, for any delay: partition key `shard` (number), sort key `due` (string: the due time, then what tells
- * one
- * envelope from all others), attributes `envelope` and `version`.
+ * one envelope from all others), attributes `envelope` and `version`.
  *
  * Nothing is delivered by itself. A timer asks what is due, sends it on, and only then removes it, so that nothing is lost
  * between the two; what is sent twice is recognised as a duplicate.
  *
- * An envelope that is stored twice for the same time is one item. Whoever stores an envelope and dies before its source is told gets
- * it again and stores it again: were these many items, each of them would come back, meet the same fate, and multiply. So that the timer
- * does not
- * remove what was stored again after it had looked, each put has a version of its own:
+ * An envelope that is stored twice for the same time is one item. Whoever stores an envelope and dies before its source is told gets it
+ * again and stores it again: were these many items, each of them would come back, meet the same fate, and multiply. So that the timer
+ * does not remove what was stored again after it had looked, each put has a version of its own:
  *
  *     timer    ── reads (version 1) ── sends ─────────────────────── removes version 1: refused, it is sent once more
  *     worker                                 ── stores (version 2) ── tells its source that it is done
