@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import * as path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { buildSync } from 'esbuild';
+import { ENVIRONMENT } from './child';
+import { median } from './median';
+import { fakeConfiguration, SOURCES, type Source } from './sources';
+
+const ROOT = path.join(__dirname, '..');
+const RUNS = 15;
+
+/** What loads the function, as Lambda does at a cold start, and tells how long it took. */
+const PROBE = 'const began = performance.now(); await import(process.argv[1]); process.stdout.write(String(performance.now() - began)); process.exit();';
+
+export interface ColdStart {
+  /** Bytes that are loaded. */
+  readonly bytes: { readonly runtime: number; readonly bare: number };
+  /** Milliseconds from the import of the handler until it can be called. */
+  readonly milliseconds: { readonly runtime: number; readonly bare: number };
+}
+
+/**
+ * Compares the built runtime with a handler that does nothing but make the same AWS clients and name the same commands, bundled in the same
+ * way. They take turns, so that what else the machine does slows both.
+ *
+ * @param runtime the built runtime, with a machine and its actions beside it
+ */
+export function measureColdStart(source: Source, runtime: string, scratch: string): ColdStart {
+  const bare = bundleBareHandler(source, scratch);
+  const environment = { ...process.env, ...ENVIRONMENT, FSM_WORKFLOW: JSON.stringify(fakeConfiguration(source)) };
+  const load = (file: string, options: readonly string[] = []) => Number(execFileSync(
+    process.execPath, [...options, '--input-type=module', '--eval', PROBE, pathToFileURL(file).href], { env: environment, encoding: 'utf8' },
+  ));
+  const times = { runtime: [] as number[], bare: [] as number[] };
+  for (let run = 0; run < RUNS; run++) {
+    // The workflow's function is deployed with this option.
+    times.runtime.push(load(runtime, ['--enable-source-maps']));
+    times.bare.push(load(bare));
+  }
+  return {
+    bytes: { runtime: bytesLoaded(runtime, SOURCES[source]), bare: bytesLoaded(bare) },
+    milliseconds: { runtime: median(times.runtime), bare: median(times.bare) },
+  };
+}
+
+function bundleBareHandler(source: Source, scratch: string): string {
+  const clients = SOURCES[source].map((service) => ({ service, ...importsOf(service) }));
+  const entry = path.join(scratch, `bare-${source}.mjs`);
+  writeFileSync(entry, [
+    ...clients.map(({ service, client, commands }) => `import { ${[client, ...commands].join(', ')} } from '@aws-sdk/client-${service}';`),
+    `const clients = [${clients.map(({ client }) => `new ${client}({ maxAttempts: 3 })`).join(', ')}];`,
+    `const commands = { ${clients.flatMap(({ commands }) => commands).join(', ')} };`,
+    'export const handler = async ({ client, command, input }) => clients[client].send(new commands[command](input));',
+  ].join('\n'));
+  const outdir = path.join(scratch, `bare-${source}`);
+  buildSync({
+    entryPoints: { index: entry },
+    outdir,
+    // As scripts/bundle-runtime.ts does it.
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    mainFields: ['module', 'main'],
+    minify: true,
+    legalComments: 'none',
+    banner: { js: 'import { createRequire } from \'node:module\'; const require = createRequire(import.meta.url);' },
+    nodePaths: [path.join(ROOT, 'node_modules')],
+    logLevel: 'warning',
+  });
+  return path.join(outdir, 'index.mjs');
+}
+
+/** The client and the commands that the runtime's adapter of a service imports. */
+function importsOf(service: string): { readonly client: string; readonly commands: readonly string[] } {
+  const folder = path.join(ROOT, 'lambda', 'aws', service);
+  const names = readdirSync(folder).flatMap((file) => {
+    const text = readFileSync(path.join(folder, file), 'utf8');
+    return [...text.matchAll(/import \{([^}]*)\} from '@aws-sdk\/client-/g)].flatMap(([, list = '']) => list.split(',').map((name) => name.trim()));
+  });
+  const client = names.find((name) => /^\w+Client$/.test(name));
+  if (client === undefined) throw new Error(`${folder} makes no client.`);
+  return { client, commands: [...new Set(names.filter((name) => /^\w+Command$/.test(name)))] };
+}
+
+/** The bytes of a file, of all that is loaded with it, and of those of its services' chunks that are wanted. */
+function bytesLoaded(entry: string, services: readonly string[] = []): number {
+  const seen = new Set<string>();
+  const visit = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const text = readFileSync(file, 'utf8');
+    for (const [, name = ''] of text.matchAll(/(?:from|import)\s*"(\.[^"]+\.mjs)"/g)) visit(path.resolve(path.dirname(file), name));
+  };
+  visit(entry);
+  for (const [, name = '', service = ''] of readFileSync(entry, 'utf8').matchAll(/import\("(\.\/chunks\/(\w+)-\w+\.mjs)"\)/g)) {
+    if (services.includes(service)) visit(path.resolve(path.dirname(entry), name));
+  }
+  return [...seen].reduce((sum, file) => sum + statSync(file).size, 0);
+}
