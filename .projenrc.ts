@@ -80,6 +80,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     '@swc/jest@0.2.39',
     '@types/aws-lambda@8.10.164',
     'aws-cdk@2.1148.1',
+    // Checks the templates against AWS's own advice. Later versions want newer constructs than the CDK's oldest that this library takes.
+    'cdk-nag@2.37.55',
     'fast-check@4.10.2',
     'fauxqs@1.9.2',
     'kinesalite@3.3.3',
