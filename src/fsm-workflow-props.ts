@@ -3,6 +3,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { ICheckpointTable } from './checkpoint-table';
 import type { EventSource } from './event-source';
+import type { LockCache } from './lock-cache';
 import type { ILockTable } from './lock-table';
 import type { MachineDefinition } from './machine-definition';
 import type { RetryQueue } from './retry-queue';
@@ -57,9 +58,15 @@ export interface FsmWorkflowProps extends WorkflowFunctionOptions {
   /**
    * Where the leases are.
    *
-   * @default - a new LockTable
+   * @default - a new LockTable, unless there is a lockCache
    */
   readonly lockTable?: ILockTable;
+  /**
+   * A cache where the leases are, in place of a table. It is faster and weaker: see {@link LockCache}. Give the workflow's `vpc`, too.
+   *
+   * @default - none
+   */
+  readonly lockCache?: LockCache;
   /**
    * Where the journal and the mailboxes are.
    *

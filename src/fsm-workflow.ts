@@ -10,6 +10,8 @@ import type { Binding, BoundTransport, WorkflowParts } from './binding';
 import { CheckpointTable, type ICheckpointTable } from './checkpoint-table';
 import { addDashboard, type WorkflowDashboardOptions } from './dashboard';
 import type { FsmWorkflowProps } from './fsm-workflow-props';
+import { bindLockTable, type LockBinding } from './lock-binding';
+import type { LockCache } from './lock-cache';
 import { LockTable, type ILockTable } from './lock-table';
 import { queueDefaults } from './sqs-queue';
 import { CONFIGURATION_VARIABLE, createFunction, timeoutOf } from './workflow-function';
@@ -37,8 +39,10 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   public readonly grantPrincipal: iam.IPrincipal;
   /** Name of the workflow, a dimension of its metrics. */
   public readonly workflowName: string;
-  /** Where the leases are. */
-  public readonly lockTable: ILockTable;
+  /** Where the leases are, unless in a cache. */
+  public readonly lockTable?: ILockTable;
+  /** Where the leases are, if in a cache. */
+  public readonly lockCache?: LockCache;
   /** Where the journal and the mailboxes are. */
   public readonly checkpointTable: ICheckpointTable;
   /** Where what nobody will try again by itself is kept. */
@@ -58,6 +62,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   public readonly clientConfiguration: string;
 
   private readonly eventSources: readonly Binding[];
+  private readonly locks: LockBinding;
 
   constructor(scope: Construct, id: string, props: FsmWorkflowProps) {
     super(scope, id);
@@ -67,11 +72,16 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
     const { encryptionKey } = props;
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     this.workflowName = props.workflowName ?? Names.uniqueResourceName(this, { maxLength: 100, separator: '-' });
-    this.lockTable = props.lockTable ?? new LockTable(this, 'LockTable', { encryptionKey, removalPolicy });
+    const lockTable = props.lockTable ?? (props.lockCache ? undefined : new LockTable(this, 'LockTable', { encryptionKey, removalPolicy }));
+    this.lockTable = lockTable;
+    this.lockCache = props.lockCache;
     this.checkpointTable = props.checkpointTable ?? new CheckpointTable(this, 'CheckpointTable', { encryptionKey, removalPolicy });
     this.deadLetterQueue = props.deadLetterQueue ?? new sqs.Queue(this, 'DeadLetterQueue', { ...queueDefaults(encryptionKey), removalPolicy });
     this.function = createFunction(this, this.workflowName, plan.code, props, removalPolicy);
     this.grantPrincipal = this.function.grantPrincipal;
+    // The plan has refused both, and neither is impossible.
+    this.locks = lockTable ? bindLockTable(lockTable) : props.lockCache!._bind();
+    if (props.lockCache) this.function.connections.allowToDefaultPort(props.lockCache);
 
     const parts: WorkflowParts = {
       function: this.function,
@@ -99,14 +109,14 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
       eventSource: primary.configuration,
       failoverEventSource: failover?.configuration,
       retryQueues: retryQueues.map(({ configuration }) => configuration),
-      lockTable: tableConfiguration(this.lockTable),
+      lockTable: this.locks.configuration,
       checkpointTable: tableConfiguration(this.checkpointTable),
       deadLetterQueue: { service: 'sqs', queueUrl: this.deadLetterQueue.queueUrl },
       eagerCommit: props.eagerCommit,
     });
     this.function.addEnvironment(CONFIGURATION_VARIABLE, this.clientConfiguration);
 
-    grantTable(this.lockTable.table, this, 'GetItem', 'UpdateItem');
+    this.locks.grantWrite(this);
     grantTable(this.checkpointTable.table, this, 'BatchWriteItem', 'GetItem', 'Query', 'UpdateItem');
     grantSendTo(this.deadLetterQueue, this);
     for (const { grantSend } of [...this.eventSources, ...retryQueues]) grantSend(this);
@@ -119,20 +129,20 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
 
   /** Lets someone send events to executions, with `client.send`. */
   public grantSend(grantee: iam.IGrantable): iam.Grant {
-    return grantTable(this.lockTable.table, grantee, 'GetItem')
+    return this.locks.grantRead(grantee)
       .combine(grantTable(this.checkpointTable.table, grantee, 'GetItem', 'PutItem', 'Query', 'UpdateItem'))
       .combine(this.grantStart(grantee));
   }
 
   /** Lets someone look into executions, with `client.describe`: at their contexts, too. */
   public grantDescribe(grantee: iam.IGrantable): iam.Grant {
-    return grantTable(this.lockTable.table, grantee, 'GetItem')
+    return this.locks.grantRead(grantee)
       .combine(grantTable(this.checkpointTable.table, grantee, 'Query'));
   }
 
   /** Lets someone run executions on that have failed, with `client.redrive`. */
   public grantRedrive(grantee: iam.IGrantable): iam.Grant {
-    return grantTable(this.lockTable.table, grantee, 'GetItem', 'UpdateItem')
+    return this.locks.grantWrite(grantee)
       .combine(grantTable(this.checkpointTable.table, grantee, 'Query', 'UpdateItem'))
       .combine(this.grantStart(grantee));
   }
@@ -222,6 +232,6 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   }
 }
 
-function tableConfiguration({ table, retention }: ILockTable | ICheckpointTable) {
+function tableConfiguration({ table, retention }: ICheckpointTable) {
   return { service: 'dynamodb', tableName: table.tableName, retentionDays: retention.toDays() };
 }

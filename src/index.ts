@@ -7,6 +7,8 @@ export type { DynamoDbRetryQueueOptions } from './dynamodb-retry-queue';
 export * from './event-source';
 export * from './fsm-workflow';
 export type { FsmWorkflowProps } from './fsm-workflow-props';
+export { LockCache } from './lock-cache';
+export type { LockCacheProps } from './lock-cache';
 export * from './lock-table';
 export * from './machine-definition';
 export * from './retry-queue';

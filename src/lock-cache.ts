@@ -58,7 +58,7 @@ const PORT = 6379;
  * once, use a LockTable.
  *
  * Connections are encrypted, and authenticated by IAM: there is no password. A client that sends events to executions or looks into them
- * must be in the network, and let in: `lockCache.connections.allowDefaultPortFrom(fn)`.
+ * must be in the network, and let in: `fn.connections.allowToDefaultPort(lockCache)`.
  */
 export class LockCache extends Construct implements ec2.IConnectable {
   /** The network connections of the cache. */

@@ -38,6 +38,7 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
   const machines = checkMachines(problems, props);
   checkFunctionOptions(problems, props);
   checkTables(problems, props);
+  checkLockCache(problems, props);
   const transports: Transports = {
     eventSource: (props.eventSource ?? EventSource.sqs())._service,
     failoverEventSource: props.failoverEventSource?._service,
@@ -85,6 +86,16 @@ function checkTables(problems: Problems, { lockTable, checkpointTable }: FsmWork
   }
   if (lockTable && lockTable.table.tableArn === checkpointTable?.table.tableArn) {
     problems.add('lockTable and checkpointTable are one table, but have different keys. Give two tables.');
+  }
+}
+
+function checkLockCache(problems: Problems, { lockCache, lockTable, vpc }: FsmWorkflowProps): void {
+  if (!lockCache) return;
+  if (lockTable) {
+    problems.add('lockCache and lockTable are both given, but the leases must be in one place. Leave one of them out.');
+  }
+  if (!vpc) {
+    problems.add(`lockCache: the cache "${lockCache.node.path}" is in a network that the function is not in. Give the workflow's vpc: that of the cache.`);
   }
 }
 

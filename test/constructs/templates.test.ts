@@ -1,6 +1,6 @@
-import { App, Stack, Duration, RemovalPolicy, aws_dynamodb as dynamodb, aws_kms as kms, aws_sqs as sqs } from 'aws-cdk-lib';
+import { App, Stack, Duration, RemovalPolicy, aws_dynamodb as dynamodb, aws_ec2 as ec2, aws_kms as kms, aws_sqs as sqs } from 'aws-cdk-lib';
 import { ENVIRONMENT, NEW_APP_CONTEXT, OUTPUT, newWorkflow } from './support';
-import { CheckpointTable, EventSource, LockTable, RetryQueue, type FsmWorkflowProps } from 'cdk-lambda-fsm';
+import { CheckpointTable, EventSource, LockCache, LockTable, RetryQueue, type FsmWorkflowProps } from 'cdk-lambda-fsm';
 
 const ACCOUNT = 'eu-west-1:123456789012';
 
@@ -31,6 +31,14 @@ const COMBINATIONS: Record<string, (stack: Stack) => Partial<FsmWorkflowProps>> 
       })),
       deadLetterQueue: queue('dead-letters'),
     };
+  },
+  'locks in a cache': (stack) => {
+    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Network', {
+      vpcId: 'vpc-0a1b2c3d4e5f60718',
+      availabilityZones: ['eu-west-1a', 'eu-west-1b'],
+      privateSubnetIds: ['subnet-0a1b2c3d4e5f60718', 'subnet-1a1b2c3d4e5f60718'],
+    });
+    return { vpc, lockCache: new LockCache(stack, 'Locks', { vpc }) };
   },
 };
 
