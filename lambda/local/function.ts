@@ -25,7 +25,7 @@ export type InvocationResult =
 export interface FunctionOptions {
   /** Most invocations at the same time: ≥ 1. */
   readonly environments: number;
-  /** Gets each line that the function writes to its standard output or error: what CloudWatch Logs would get. */
+  /** Gets what CloudWatch Logs would get: each line that the function writes to its output, and why an invocation failed. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -66,6 +66,9 @@ export class LocalFunction {
       const result = await environment.invoke(event);
       if (environment.isAlive) {
         this.idle.push(environment);
+      }
+      if (!result.ok) {
+        this.options.onLine?.(`RequestId: ${result.requestId} Error: ${result.errorType}: ${result.errorMessage}`);
       }
       return result;
     } finally {

@@ -66,10 +66,16 @@ test('no more invocations run at once than there may be environments', async () 
   expect(Math.max(...results.map((result) => Number(payloadOf(result))))).toBe(2);
 });
 
-test('an error of the handler is a result, and the environment lives on', async () => {
-  const local = start('let count = 0; export const handler = async () => { if (++count === 1) throw new TypeError("no ship"); return count; };');
-  expect(await local.invoke({})).toMatchObject({ ok: false, errorType: 'TypeError', errorMessage: 'no ship' });
+test('an error of the handler is a result and a line of the log, and the environment lives on', async () => {
+  const lines: string[] = [];
+  const local = start(
+    'let count = 0; export const handler = async () => { if (++count === 1) throw new TypeError("no ship"); return count; };',
+    { onLine: (line) => lines.push(line) },
+  );
+  const result = await local.invoke({});
+  expect(result).toMatchObject({ ok: false, errorType: 'TypeError', errorMessage: 'no ship' });
   expect(await local.invoke({})).toMatchObject({ ok: true, payload: 2 });
+  expect(lines).toEqual([`RequestId: ${result.requestId} Error: TypeError: no ship`]);
 });
 
 test('an invocation that takes too long dies with its environment, wherever it is', async () => {
