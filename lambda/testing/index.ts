@@ -19,3 +19,5 @@ export * from './test-execution';
 export * from './test-function';
 export * from './test-workflow';
 export * from './virtual-clock';
+export { drawScenario, EVENT_SOURCE_KINDS, type Scenario, type ScenarioOptions } from './simulation/scenario';
+export { shrink } from './simulation/shrink';

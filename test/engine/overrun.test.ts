@@ -30,17 +30,6 @@ test('lets a catch transition wait until an action that overran its time must be
   expect(mend?.at).toBeGreaterThanOrEqual((overrun?.at ?? 0) + 30 * SECOND);
 });
 
-test('begins no action when it finds itself awake after its time', async () => {
-  const machine = defineMachine({ name: 'one', initial: 'only', states: { only: { entry: 'act', final: true } } });
-  const world = new World([machine], { act: () => undefined }, {
-    faults: [{ on: 'locks.acquire', call: 1, fault: 'pause', effect: 'after', milliseconds: 60 * SECOND }],
-  });
-  await world.start('one', 'x');
-  await world.bench.run();
-  expect(world.lock('x')?.status).toBe('completed');
-  expect(world.effects.map(({ attempt }) => attempt)).toEqual([1]);
-});
-
 test('refuses a late start as long as the clocks may differ', async () => {
   const day = 86_400 * SECOND;
   const machine = defineMachine({ name: 'one', initial: 'only', states: { only: { entry: 'act', final: true } } });

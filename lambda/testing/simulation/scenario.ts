@@ -1,0 +1,105 @@
+import type { CallName, FaultRule } from '../faults';
+import type { EventSourceKind, RetryQueueKind } from '../in-memory-services';
+import type { SeededRandom } from '../seeded-random';
+
+const SECOND = 1000;
+const DAY = 86_400_000;
+
+/** How one run of a simulation is set up, all of it drawn from its seed. */
+export interface Scenario {
+  readonly eventSources: readonly EventSourceKind[];
+  readonly retryQueues: readonly RetryQueueKind[];
+  readonly disorder: boolean;
+  readonly eagerCommit: boolean;
+  readonly batchSize: number;
+  readonly concurrency: number;
+  /** Milliseconds after which an invocation is killed. */
+  readonly timeout: number;
+  readonly clockSkew: number;
+  /** Milliseconds after which ended executions are forgotten. */
+  readonly retention: number;
+  readonly faults: readonly FaultRule[];
+}
+
+/** What a scenario is drawn from. */
+export interface ScenarioOptions {
+  /** The primary event sources to choose from. */
+  readonly sources: readonly EventSourceKind[];
+  /** Names of the actions, for faults that hit one of them. */
+  readonly actions: readonly string[];
+  /** Milliseconds after which nothing goes wrong any more. */
+  readonly calm: number;
+}
+
+/** All kinds of event sources. */
+export const EVENT_SOURCE_KINDS: readonly EventSourceKind[] = ['sqs', 'sqs-fifo', 'kinesis', 'dynamodb'];
+
+/** Calls that a fault may single out: those between which the protocol must not be cut. */
+const CALLS: readonly CallName[] = [
+  'eventSources', 'eventSources[0].send', 'retryQueues', 'retryQueues[0].send', 'retryQueues[0].due', 'retryQueues[0].remove',
+  'locks', 'locks.acquire', 'locks.release', 'locks.commit', 'locks.read',
+  'journal', 'journal.write', 'journal.read', 'mailbox', 'mailbox.list', 'mailbox.remove', 'deadLetters',
+];
+
+/** Draws the set-up of a run and what goes wrong in it. The same random numbers give the same scenario. */
+export function drawScenario(random: SeededRandom, options: ScenarioOptions): Scenario {
+  const primary = random.pick(options.sources);
+  const failover = random.chance(0.3) ? [random.pick(EVENT_SOURCE_KINDS.filter((kind) => kind !== primary))] : [];
+  const retries = random.pick<readonly RetryQueueKind[]>([['dynamodb'], ['sqs'], ['sqs', 'dynamodb'], ['dynamodb', 'sqs']]);
+  const timeout = random.pick([5, 30]) * SECOND;
+  return {
+    eventSources: [primary, ...failover],
+    retryQueues: retries,
+    disorder: random.chance(0.5),
+    eagerCommit: random.chance(0.25),
+    batchSize: random.pick([1, 3, 10]),
+    concurrency: random.pick([1, 2, 5]),
+    timeout,
+    // Two clocks differ by twice that, which is what the engine allows for.
+    clockSkew: random.pick([0, 0, 1_000, 2_400]),
+    retention: random.pick([Infinity, DAY]),
+    faults: drawFaults(random, timeout, options),
+  };
+}
+
+type Draw = (random: SeededRandom, timeout: number, options: ScenarioOptions) => FaultRule;
+
+/** The kinds of faults, and how hard they hit. */
+const KINDS: readonly Draw[] = [
+  (random) => ({ on: random.pick(CALLS), fault: 'fail', share: random.pick([0.05, 0.2]) }),
+  (random) => ({ on: random.pick(CALLS), fault: 'crash', share: random.pick([0.03, 0.1]) }),
+  (random) => ({ on: random.pick(CALLS), fault: 'crash', call: random.between(1, 8) }),
+  (random) => ({ on: random.pick(CALLS), fault: 'fail', call: [random.between(1, 6), random.between(1, 12)] }),
+  () => ({ fault: 'fail', share: 0.03 }),
+  () => ({ fault: 'crash', share: 0.01 }),
+  // Longer than a lease lasts.
+  (random, timeout) => ({ on: random.pick(CALLS), fault: 'pause', call: random.between(1, 10), milliseconds: timeout + random.between(1, 60) * SECOND }),
+  (random, timeout) => ({ fault: 'pause', share: 0.004, milliseconds: timeout + random.between(1, 40) * SECOND }),
+  // Nearly as long as an invocation may take.
+  (_random, timeout) => ({ fault: 'pause', share: 0.01, milliseconds: Math.floor(timeout * 0.9) }),
+  (random) => ({ fault: 'delay', share: 0.1, milliseconds: [1, random.pick([200, 3_000])] }),
+  (random) => ({ on: random.pick(CALLS), fault: 'repeat', share: 0.2, milliseconds: random.pick([1, 2_000, 60_000]) }),
+  // Throttling and partial failures of batches.
+  (random) => ({ on: random.pick<CallName>(['eventSources', 'retryQueues', 'journal.write']), fault: 'fail', share: 0.4, entries: 0.5 }),
+  // Outages, one service at a time.
+  (random) => {
+    const from = random.between(0, 60) * SECOND;
+    const on = random.pick<CallName>(['eventSources[0]', 'eventSources', 'retryQueues', 'locks', 'journal', 'mailbox', 'deadLetters']);
+    return { on, fault: 'fail', effect: 'before', from, until: from + random.between(2, 90) * SECOND };
+  },
+  (random, _timeout, { actions }) => ({ on: `actions.${random.pick(actions)}`, fault: 'fail', share: random.pick([0.1, 0.5]) }),
+  (random, _timeout, { actions }) => ({ on: `actions.${random.pick(actions)}`, fault: 'crash', share: 0.1 }),
+  // Fails until all retries are used up.
+  (random, _timeout, { actions }) => ({ on: `actions.${random.pick(actions)}`, fault: 'fail' }),
+  (random) => ({ on: 'client', fault: 'fail', share: random.pick([0.05, 0.3]) }),
+  () => ({ on: 'client', fault: 'crash', share: 0.1 }),
+  () => ({ on: 'client', fault: 'delay', share: 0.5, milliseconds: [1, 1_000] }),
+  () => ({ on: 'client', fault: 'repeat', share: 0.2, milliseconds: 3_000 }),
+];
+
+function drawFaults(random: SeededRandom, timeout: number, options: ScenarioOptions): FaultRule[] {
+  const aimsAtActions = (rule: FaultRule) => rule.on?.startsWith('actions.') ?? false;
+  return Array.from({ length: random.between(0, 5) }, () => random.pick(KINDS)(random, timeout, options))
+    .filter((rule) => options.actions.length > 0 || !aimsAtActions(rule))
+    .map((rule) => ({ ...rule, until: Math.min(rule.until ?? Infinity, options.calm) }));
+}

@@ -1,0 +1,158 @@
+import type { Envelope, ExecutionStatus, Lease, Lock } from '../../lambda/engine';
+import type { Run } from '../../lambda/machine';
+
+/** A lease that was granted, as the model sees it. */
+interface Grant {
+  readonly step: number;
+  readonly parent: number;
+  readonly fence: number;
+  readonly holder: string;
+}
+
+/** An action that runs. */
+interface Running {
+  readonly fence: number;
+  readonly name: string;
+  /** When its invocation must be dead by the world's clock. */
+  readonly deadline: number;
+  /** Whether its invocation still lives. */
+  readonly alive: () => boolean;
+}
+
+interface Execution {
+  readonly grants: Grant[];
+  readonly running: Set<Running>;
+  /** Fences of the attempts that have begun to send the next envelope. */
+  readonly dispatched: Set<number>;
+  /** The status that an explicit commit of the latest fence gave it. */
+  committed?: ExecutionStatus;
+  /** Events that a client was told are kept, in the order of acceptance, and all whose fate it does not know. */
+  readonly accepted: Mail[];
+  readonly offered: Map<string, Mail>;
+}
+
+/** An event from outside, and when it was first sent or accepted, by a counter of all such moments. */
+interface Mail {
+  readonly id: string;
+  readonly event: string;
+  readonly at: number;
+}
+
+/**
+ * What the protocol promises, watched from outside: it knows the leases that were granted, the actions that ran, and what clients were
+ * told. It shares no code with the engine and believes nothing that the engine says of itself.
+ */
+export class Model {
+  private readonly executions = new Map<string, Execution>();
+  private readonly found = new Set<string>();
+  private closed?: string;
+  private moments = 0;
+
+  constructor(private readonly now: () => number) {}
+
+  /** All that was found to be wrong, each beginning with the invariant. */
+  public get violations(): readonly string[] {
+    return [...this.found];
+  }
+
+  public wrong(invariant: string, executionId: string, what: string): void {
+    this.found.add(`${invariant} ${executionId}: ${what}`);
+  }
+
+  /** From now on no action may run. */
+  public close(reason: string): void {
+    this.closed = reason;
+  }
+
+  public grantsOf(executionId: string, step: number): number {
+    return this.of(executionId).grants.filter((grant) => grant.step === step).length;
+  }
+
+  public acceptedBy(executionId: string) {
+    const { accepted, offered } = this.of(executionId);
+    return { accepted, offered };
+  }
+
+  // ---- what the store has granted ---------------------------------------------------------------------------------------------------
+
+  /** I2, I4, I6: every lease continues the latest committed attempt, with the next fence. */
+  public acquired({ executionId, step, parent, fence, holder }: Lock): void {
+    const execution = this.of(executionId);
+    const last = execution.grants.at(-1);
+    if (last?.fence === fence && last.holder === holder) return;
+    if (fence !== (last?.fence ?? 0) + 1) {
+      this.wrong(fence === 1 ? 'I6' : 'I4', executionId, fence === 1 ? 'was started a second time' : `fence ${fence} was granted after fence ${last?.fence ?? 0}`);
+    } else if (!last) {
+      if (step !== 0) this.wrong('I2', executionId, `began with step ${step}`);
+    } else if (step === last.step + 1) {
+      if (parent !== last.fence) this.wrong('I2', executionId, `step ${step} continues fence ${parent}, though fence ${last.fence} was the last to run step ${last.step}`);
+    } else if (step !== last.step || parent !== last.parent) {
+      this.wrong('I2', executionId, `step ${step} of parent ${parent} was run after step ${last.step} of parent ${last.parent}`);
+    } else if (execution.committed && execution.committed !== 'failed') {
+      this.wrong('I2', executionId, `step ${step} was run again after it was committed as ${execution.committed}`);
+    }
+    execution.committed = undefined;
+    execution.grants.push({ step, parent, fence, holder });
+  }
+
+  /** I2: only the latest holder commits. */
+  public committed({ executionId, fence }: Lease, status: ExecutionStatus): void {
+    const execution = this.of(executionId);
+    const last = execution.grants.at(-1);
+    if (last?.fence !== fence) this.wrong('I2', executionId, `fence ${fence} committed as ${status}, though fence ${last?.fence} was granted meanwhile`);
+    execution.committed = status;
+  }
+
+  // ---- what invocations do ----------------------------------------------------------------------------------------------------------
+
+  /** An invocation begins to send an envelope. */
+  public sends({ executionId, parent }: Envelope): void {
+    this.of(executionId).dispatched.add(parent);
+  }
+
+  /** I3: nobody else may run actions, and the attempt itself none after it has begun to send the next envelope. */
+  public begins(name: string, { executionId, fence, step }: Run, deadline: number, alive: () => boolean): () => void {
+    const execution = this.of(executionId);
+    const what = `fence ${fence} ran ${name} of step ${step}`;
+    if (this.closed) this.wrong('I6', executionId, `${what}, ${this.closed}`);
+    if (!execution.grants.some((grant) => grant.fence === fence && grant.step === step)) this.wrong('I3', executionId, `${what} without a lease`);
+    if (execution.dispatched.has(fence)) this.wrong('I3', executionId, `${what} after it had begun to send the next envelope`);
+    const now = this.now();
+    // Nothing can stop an invocation that stood still until others took over: what it may not do is begin anything, see `calls`.
+    if (now > deadline) return () => undefined;
+    for (const other of execution.running) {
+      if (!other.alive()) {execution.running.delete(other);} else if (other.fence !== fence && now <= other.deadline) {
+        this.wrong('I3', executionId, `${what} while fence ${other.fence} was running ${other.name} and had ${other.deadline - now} ms to live`);
+      }
+    }
+    const running: Running = { fence, name, deadline, alive };
+    execution.running.add(running);
+    return () => execution.running.delete(running);
+  }
+
+  /** An invocation asks for an action: not after it had to be dead. */
+  public calls(name: string, { executionId, fence, step }: Run, deadline: number): void {
+    if (this.now() > deadline) this.wrong('I3', executionId, `fence ${fence} began ${name} of step ${step} after its invocation had to be dead`);
+  }
+
+  // ---- what clients are told --------------------------------------------------------------------------------------------------------
+
+  public offers(executionId: string, id: string, event: string): void {
+    const { offered } = this.of(executionId);
+    if (!offered.has(id)) offered.set(id, { id, event, at: this.moments++ });
+  }
+
+  public accepts(executionId: string, id: string, event: string): void {
+    const { accepted } = this.of(executionId);
+    if (!accepted.some((mail) => mail.id === id)) accepted.push({ id, event, at: this.moments++ });
+  }
+
+  private of(executionId: string): Execution {
+    let execution = this.executions.get(executionId);
+    if (!execution) {
+      execution = { grants: [], running: new Set(), dispatched: new Set(), accepted: [], offered: new Map() };
+      this.executions.set(executionId, execution);
+    }
+    return execution;
+  }
+}

@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { bundle } from './bundle';
+import { runWorker } from './workers';
+import { EVENT_SOURCE_KINDS, type EventSourceKind } from '../../lambda/testing';
+
+/** Reports that are printed; of more violations only the seeds are. */
+const REPORTS = 3;
+
+const USAGE = `Runs the engine over simulated services under faults, and checks what the protocol promises.
+
+  npm run simulate -- [--seeds N] [--seed S] [--source ${EVENT_SOURCE_KINDS.join(',')}] [--time-limit SECONDS]
+
+  --seeds       how many seeds to run (default 1000, or as many as the time limit allows)
+  --seed        the first seed; alone, only that one is run, and its trace is printed
+  --source      the primary event sources to choose from (default all)
+  --time-limit  no other seed is begun after that many seconds`;
+
+function parse(): { seeds: number; first: number; sources: EventSourceKind[]; end: number; verbose: boolean } {
+  const { values } = parseArgs({
+    options: { 'seeds': { type: 'string' }, 'seed': { type: 'string' }, 'source': { type: 'string' }, 'time-limit': { type: 'string' }, 'help': { type: 'boolean' } },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  const whole = (name: 'seeds' | 'seed' | 'time-limit', otherwise: number) => {
+    const value = values[name] === undefined ? otherwise : Number(values[name]);
+    if (!(value >= 0)) throw new Error(`--${name} is a number, but is "${values[name]}".\n\n${USAGE}`);
+    return value;
+  };
+  const sources = (values.source?.split(',') ?? EVENT_SOURCE_KINDS).map((name) => {
+    const kind = EVENT_SOURCE_KINDS.find((known) => known === name);
+    if (!kind) throw new Error(`--source "${name}" is none of ${EVENT_SOURCE_KINDS.join(', ')}.\n\n${USAGE}`);
+    return kind;
+  });
+  const limit = whole('time-limit', Infinity);
+  const single = values.seed !== undefined && values.seeds === undefined && values['time-limit'] === undefined;
+  return {
+    seeds: whole('seeds', single ? 1 : limit === Infinity ? 1_000 : Number.MAX_SAFE_INTEGER),
+    // Fresh seeds each time, so that many short runs see as much as one long one.
+    first: whole('seed', Date.now() % 1_000_000_000),
+    sources,
+    end: Date.now() + limit * 1_000,
+    verbose: single,
+  };
+}
+
+async function main(): Promise<void> {
+  const { seeds, first, sources, end, verbose } = parse();
+  const folder = mkdtempSync(join(tmpdir(), 'simulation-'));
+  const began = Date.now();
+  const total = { seeds: 0, steps: 0, faults: 0 };
+  const violated: number[] = [];
+  try {
+    const file = join(folder, 'simulation.cjs');
+    await bundle(file);
+    const threads = Math.min(availableParallelism(), seeds);
+    console.log(`Seeds from ${first} on, over ${sources.join(', ')}, in ${threads} threads.`);
+    let told = began;
+    await Promise.all(Array.from({ length: threads }, (_, index) => runWorker(file, {
+      first: first + index, stride: threads, count: Math.ceil((seeds - index) / threads), sources, end, brief: false, verbose,
+    }, (message) => {
+      if (message.kind === 'progress') {
+        total.seeds += message.seeds;
+        total.steps += message.steps;
+        total.faults += message.faults;
+        if (Date.now() - told > 10_000) {
+          told = Date.now();
+          console.log(`${total.seeds} seeds, ${violated.length} violated`);
+        }
+      } else if (message.kind === 'violation') {
+        if (message.violations.length > 0) violated.push(message.seed);
+        if (violated.length <= REPORTS) console.log(`\n${message.report}\n`);
+      }
+    })));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  const seconds = (Date.now() - began) / 1_000;
+  console.log(`${total.seeds} seeds (${first} to ${first + total.seeds - 1}), ${total.steps} actions, ${total.faults} faults in ${seconds.toFixed(1)} s: ${(seconds * 1_000 / total.seeds).toFixed(1)} ms a seed.`);
+  if (violated.length > 0) {
+    console.log(`${violated.length} seeds broke an invariant: ${violated.sort((a, b) => a - b).slice(0, 50).join(', ')}`);
+    process.exitCode = 1;
+  } else {
+    console.log('No invariant was broken.');
+  }
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,106 @@
+import type { Delivery, Outcome, Ports } from '../../lambda/engine';
+import type { JsonObject, Run } from '../../lambda/machine';
+import type { VirtualClock } from '../../lambda/testing';
+
+const SHOWN = 400;
+
+/** Writes down what each invocation does, as lines in the order of time. */
+export class Trace {
+  private readonly written: string[] = [];
+  private clock?: VirtualClock;
+  private start = 0;
+  private invocations = 0;
+  private readonly invocationOf = new Map<string, number>();
+
+  /** At most as many lines as anybody reads. */
+  public get lines(): readonly string[] {
+    const cut = this.written.length - SHOWN;
+    return cut > 0 ? [...this.written.slice(0, SHOWN / 2), `          … ${cut} lines …`, ...this.written.slice(-SHOWN / 2)] : this.written;
+  }
+
+  public begin(clock: VirtualClock): void {
+    this.clock = clock;
+    this.start = clock.now();
+  }
+
+  /** Something happens outside of any invocation. */
+  public note(message: string, fields?: JsonObject): void {
+    this.line('', `· ${message}${fields ? ` ${JSON.stringify(fields)}` : ''}`);
+  }
+
+  public invoke(environment: string, deliveries: readonly Delivery[]): void {
+    this.invocations += 1;
+    this.invocationOf.set(environment, this.invocations);
+    this.line(environment, `┌ ${deliveries.length === 1 ? '1 record' : `${deliveries.length} records`}`);
+    deliveries.forEach(({ id, body, place }) => this.line(environment, `│ record ${id} from ${place.resource}: ${envelope(body)}`));
+  }
+
+  public answer(environment: string, outcomes: ReadonlyMap<string, Outcome>): void {
+    this.line(environment, `└ ${[...outcomes].map(([id, outcome]) => `${id}: ${outcome}`).join(', ')}`);
+  }
+
+  public act(environment: string, name: string, { executionId, step, fence, state }: Run): void {
+    this.line(environment, `│ ${executionId} step ${step} fence ${fence}: ${name}(${state})`);
+  }
+
+  /** The ports, with each call and its answer written down. */
+  public watch(environment: string, ports: Ports): Ports {
+    const watched = (name: string, port: object) => new Proxy(port, {
+      get: (target, property) => {
+        const member: unknown = Reflect.get(target, property);
+        return typeof member === 'function' ? this.call(environment, `${name}.${String(property)}`, member.bind(target)) : member;
+      },
+    });
+    // A proxy has the type of what is behind it.
+    return {
+      ...ports,
+      eventSources: ports.eventSources.map((transport, index) => watched(`eventSources[${index}]`, transport) as typeof transport),
+      retryQueues: ports.retryQueues.map((transport, index) => watched(`retryQueues[${index}]`, transport) as typeof transport),
+      locks: watched('locks', ports.locks) as Ports['locks'],
+      journal: watched('journal', ports.journal) as Ports['journal'],
+      mailbox: watched('mailbox', ports.mailbox) as Ports['mailbox'],
+      deadLetters: watched('deadLetters', ports.deadLetters) as Ports['deadLetters'],
+    };
+  }
+
+  private call(environment: string, name: string, method: (...parameters: unknown[]) => Promise<unknown>) {
+    return async (...parameters: unknown[]) => {
+      this.line(environment, `│ ${name}(${parameters.map(brief).join(', ')})`);
+      try {
+        const answer = await method(...parameters);
+        this.line(environment, `│ ${name} → ${brief(answer)}`);
+        return answer;
+      } catch (error) {
+        this.line(environment, `│ ${name} ✗ ${String(error)}`);
+        throw error;
+      }
+    };
+  }
+
+  private line(environment: string, text: string): void {
+    const at = ((this.clock?.now() ?? 0) - this.start) / 1000;
+    const invocation = this.invocationOf.get(environment);
+    this.written.push(`${at.toFixed(3).padStart(11)} s  ${(invocation ? `#${invocation}` : '').padStart(5)} ${text}`);
+  }
+}
+
+/** What matters of a value, in few words. */
+function brief(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(brief).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  const members = value as Record<string, unknown>;
+  if (typeof members.body === 'string') return envelope(members.body);
+  if (typeof members.lock === 'object') return `${members.acquired === false ? 'refused by ' : ''}${brief(members.lock)}`;
+  const shown = ['executionId', 'step', 'parent', 'fence', 'attempt', 'state', 'status', 'done', 'outcome', 'event', 'next', 'position', 'id', 'ok', 'error', 'message']
+    .filter((name) => members[name] !== undefined);
+  return `{${shown.map((name) => `${name}: ${brief(members[name])}`).join(', ')}}`;
+}
+
+function envelope(body: string): string {
+  try {
+    const { context: _context, data: _data, ...rest } = JSON.parse(body) as Record<string, unknown>;
+    return brief(rest);
+  } catch {
+    return body.slice(0, 80);
+  }
+}

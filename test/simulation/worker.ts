@@ -1,0 +1,65 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { report } from './report';
+import { simulateSeed, type Result } from './simulation';
+import { Trace } from './trace';
+import { shrink, type EventSourceKind } from '../../lambda/testing';
+
+/** What a worker is to do. */
+export interface Task {
+  readonly first: number;
+  readonly stride: number;
+  readonly count: number;
+  readonly sources: readonly EventSourceKind[];
+  /** Milliseconds since the epoch after which no other seed is begun. */
+  readonly end: number;
+  /** Only tells which seed was the first to be violated, without shrinking its faults. */
+  readonly brief: boolean;
+  /** Writes the trace also of seeds without a violation. */
+  readonly verbose: boolean;
+}
+
+/** What a worker tells. */
+export type Message =
+  | { readonly kind: 'progress'; readonly seeds: number; readonly steps: number; readonly faults: number }
+  | { readonly kind: 'violation'; readonly seed: number; readonly violations: readonly string[]; readonly report: string }
+  | { readonly kind: 'done' };
+
+const PROGRESS = 100;
+
+async function work(task: Task, tell: (message: Message) => void): Promise<void> {
+  let progress = { seeds: 0, steps: 0, faults: 0 };
+  const tellProgress = () => {
+    tell({ kind: 'progress', ...progress });
+    progress = { seeds: 0, steps: 0, faults: 0 };
+  };
+  for (let index = 0; index < task.count && Date.now() < task.end; index += 1) {
+    const seed = task.first + index * task.stride;
+    const result = await simulateSeed(seed, { sources: task.sources });
+    progress = { seeds: progress.seeds + 1, steps: progress.steps + result.steps, faults: progress.faults + result.hits.length };
+    if (progress.seeds >= PROGRESS) tellProgress();
+    if (result.violations.length === 0 && !task.verbose) continue;
+    tell({ kind: 'violation', seed, violations: result.violations, report: task.brief ? '' : await explain(result, task) });
+    if (task.brief) break;
+  }
+  tellProgress();
+  tell({ kind: 'done' });
+}
+
+/** Finds the fewest faults with which the same invariant is broken, and tells the story of that run. */
+async function explain(result: Result, { sources }: Task): Promise<string> {
+  const broken = new Set(result.violations.map(invariantOf));
+  const fewest = result.violations.length === 0 ? result.hits : await shrink(result.hits, async (faults) => (
+    (await simulateSeed(result.seed, { sources, faults })).violations.some((violation) => broken.has(invariantOf(violation)))
+  ));
+  const trace = new Trace();
+  const again = await simulateSeed(result.seed, { sources, faults: fewest, trace });
+  return report(again, sources, fewest, trace, result);
+}
+
+function invariantOf(violation: string): string {
+  return violation.slice(0, 2);
+}
+
+const port = parentPort;
+// The bundle is loaded by worker threads alone, which are given a task.
+if (port) void work(workerData as Task, (message) => port.postMessage(message));
