@@ -1,6 +1,8 @@
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 
 // The grants of the AWS CDK's own constructs allow more than this library calls. These name the action of each call, and nothing else.
@@ -34,6 +36,33 @@ export function grantStream(table: dynamodb.ITable, streamArn: string, grantee: 
     resourceArns: [streamArn],
   });
   return withKey(grant, table.encryptionKey, grantee, 'kms:Decrypt');
+}
+
+export function grantPutTo(stream: kinesis.IStream, grantee: iam.IGrantable): iam.Grant {
+  return withKey(grantOn(stream.streamArn, grantee, 'kinesis:PutRecords'), stream.encryptionKey, grantee, 'kms:GenerateDataKey');
+}
+
+/**
+ * What Lambda's pollers call in the function's name.
+ *
+ * @param consumer to which Kinesis pushes the records, if it does
+ */
+export function grantReadFrom(stream: kinesis.IStream, consumer: kinesis.IStreamConsumer | undefined, grantee: iam.IGrantable): iam.Grant {
+  const look = ['kinesis:DescribeStream', 'kinesis:DescribeStreamSummary', 'kinesis:ListShards'];
+  const grant = consumer
+    ? grantOn(stream.streamArn, grantee, ...look)
+      .combine(grantOn(consumer.streamConsumerArn, grantee, 'kinesis:DescribeStreamConsumer', 'kinesis:SubscribeToShard'))
+    : grantOn(stream.streamArn, grantee, ...look, 'kinesis:GetRecords', 'kinesis:GetShardIterator');
+  return withKey(grant, stream.encryptionKey, grantee, 'kms:Decrypt');
+}
+
+/** `Publish` covers the batches, too. */
+export function grantPublishTo(topic: sns.ITopic, key: kms.IKey | undefined, grantee: iam.IGrantable): iam.Grant {
+  return withKey(grantOn(topic.topicArn, grantee, 'sns:Publish'), key, grantee, 'kms:GenerateDataKey', 'kms:Decrypt');
+}
+
+function grantOn(resourceArn: string, grantee: iam.IGrantable, ...actions: string[]): iam.Grant {
+  return iam.Grant.addToPrincipal({ grantee, actions, resourceArns: [resourceArn] });
 }
 
 function withKey(grant: iam.Grant, key: kms.IKey | undefined, grantee: iam.IGrantable, ...actions: string[]): iam.Grant {

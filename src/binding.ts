@@ -1,16 +1,19 @@
 import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { ICheckpointTable } from './checkpoint-table';
 import type { Problems } from './problems';
+import type { Machine } from 'cdk-lambda-fsm/machine';
 
 /** What an event source or a retry queue has become in a workflow: the resource that carries its messages. */
 export interface BoundTransport {
-  /** The AWS service: `sqs` or `dynamodb`. */
+  /** The AWS service: `sqs`, `dynamodb`, `kinesis` or `sns`. */
   readonly service: string;
   /**
    * The queue, where the service is SQS.
@@ -24,6 +27,18 @@ export interface BoundTransport {
    * @default - the service is another one
    */
   readonly table?: dynamodb.ITable;
+  /**
+   * The stream, where the service is Kinesis.
+   *
+   * @default - the service is another one
+   */
+  readonly stream?: kinesis.IStream;
+  /**
+   * The topic, where the service is SNS.
+   *
+   * @default - the service is another one
+   */
+  readonly topic?: sns.ITopic;
 }
 
 /** The parts of a workflow that a transport is bound to. */
@@ -38,6 +53,7 @@ export interface WorkflowParts {
 
 /** What is known of a workflow before anything of it is made. */
 export interface WorkflowPlan {
+  readonly machines: readonly Machine[];
   readonly functionTimeoutSeconds: number;
   readonly checkpointTable?: ICheckpointTable;
   readonly deadLetterQueue?: sqs.IQueue;

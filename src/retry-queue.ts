@@ -1,5 +1,7 @@
 import type { TransportService } from './binding';
 import { DynamoDbRetryQueue, type DynamoDbRetryQueueOptions } from './dynamodb-retry-queue';
+import { KinesisRetryQueue, type KinesisRetryQueueOptions } from './kinesis-retry-queue';
+import { SnsRetryQueue, type SnsRetryQueueOptions } from './sns-retry-queue';
 import { SqsRetryQueue, type SqsRetryQueueOptions } from './sqs-retry-queue';
 
 /** Where a step that has failed waits for its next attempt. */
@@ -14,6 +16,22 @@ export class RetryQueue {
    */
   public static dynamoDb(options: DynamoDbRetryQueueOptions = {}): RetryQueue {
     return new RetryQueue(new DynamoDbRetryQueue(options));
+  }
+
+  /**
+   * A Kinesis data stream. It cannot hold a retry back, so a failed step is tried again at once: for machines without backoff, or with
+   * `ignoreBackoff`.
+   */
+  public static kinesis(options: KinesisRetryQueueOptions = {}): RetryQueue {
+    return new RetryQueue(new KinesisRetryQueue(options));
+  }
+
+  /**
+   * An SNS topic. It cannot hold a retry back, so a failed step is tried again at once: for machines without backoff, or with
+   * `ignoreBackoff`.
+   */
+  public static sns(options: SnsRetryQueueOptions = {}): RetryQueue {
+    return new RetryQueue(new SnsRetryQueue(options));
   }
 
   private constructor(

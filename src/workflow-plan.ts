@@ -45,7 +45,7 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
     retryQueue: (props.retryQueue ?? RetryQueue.sqs())._service,
     failoverRetryQueue: props.failoverRetryQueue?._service,
   };
-  checkTransports(problems, transports, props);
+  checkTransports(problems, transports, machines, props);
   // The CDK CLI can ask for some of an app's stacks only, or for their names.
   const actions = Stack.of(scope).bundlingRequired
     ? bundleActions(scope.node.root, props.actions, props.externalModules ?? [], problems)
@@ -99,10 +99,11 @@ function checkLockCache(problems: Problems, { lockCache, lockTable, vpc }: FsmWo
   }
 }
 
-function checkTransports(problems: Problems, transports: Transports, props: FsmWorkflowProps): void {
+function checkTransports(problems: Problems, transports: Transports, machines: readonly Machine[], props: FsmWorkflowProps): void {
   // What follows from the timeout can be checked only when it is known; if it is not, that is a problem already.
   const timeout = timeoutOf(props);
   const plan: WorkflowPlan = {
+    machines,
     functionTimeoutSeconds: timeout.isUnresolved() ? 0 : timeout.toSeconds({ integral: false }),
     checkpointTable: props.checkpointTable,
     deadLetterQueue: props.deadLetterQueue,

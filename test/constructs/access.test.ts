@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import * as path from 'node:path';
-import { aws_ec2 as ec2, aws_iam as iam, aws_kms as kms, aws_sqs as sqs, type Stack } from 'aws-cdk-lib';
+import {
+  aws_ec2 as ec2, aws_iam as iam, aws_kinesis as kinesis, aws_kms as kms, aws_sns as sns, aws_sqs as sqs, type Stack,
+} from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { newStack, newWorkflow, permissions, synthesize } from './support';
 import { EventSource, RetryQueue, type FsmWorkflow, type FsmWorkflowProps } from 'cdk-lambda-fsm';
@@ -10,6 +12,7 @@ const STREAM = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetS
 const LOCKS = ['dynamodb:GetItem', 'dynamodb:UpdateItem'];
 const CHECKPOINTS = ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'];
 const RETRIES = ['dynamodb:BatchWriteItem', 'dynamodb:DeleteItem', 'dynamodb:Query'];
+const READ = ['DescribeStream', 'DescribeStreamSummary', 'GetRecords', 'GetShardIterator', 'ListShards'].map((name) => `kinesis:${name}`);
 const LOGS = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 
 /** What the function may do. */
@@ -46,6 +49,42 @@ describe('the function', () => {
       'OrdersDeadLetterQueue.Arn': ['sqs:SendMessage'],
       'OrdersLockTable.Arn': LOCKS,
       'OrdersCheckpointTable.Arn': CHECKPOINTS,
+    });
+  });
+
+  test('with a data stream and a topic', () => {
+    expect(functionMay(() => ({ eventSource: EventSource.kinesis(), failoverEventSource: EventSource.sns() }))).toEqual({
+      'OrdersLogs.Arn': LOGS,
+      'OrdersEventSourceStream.Arn': [...READ, 'kinesis:PutRecords'],
+      'OrdersFailoverEventSourceTopic': ['sns:Publish'],
+      'OrdersRetryQueue.Arn': [...RECEIVE, 'sqs:SendMessage'],
+      'OrdersDeadLetterQueue.Arn': ['sqs:SendMessage'],
+      'OrdersLockTable.Arn': LOCKS,
+      'OrdersCheckpointTable.Arn': CHECKPOINTS,
+    });
+  });
+
+  test('with a data stream that pushes its records', () => {
+    expect(functionMay(() => ({ eventSource: EventSource.kinesis({ enhancedFanOut: true }) }))).toMatchObject({
+      'OrdersEventSourceStream.Arn': ['kinesis:DescribeStream', 'kinesis:DescribeStreamSummary', 'kinesis:ListShards', 'kinesis:PutRecords'],
+      'OrdersEventSourceConsumer.ConsumerARN': ['kinesis:DescribeStreamConsumer', 'kinesis:SubscribeToShard'],
+    });
+  });
+
+  test('with the keys of a stream and a topic that it is given', () => {
+    const key = (stack: Stack, name: string) => kms.Key.fromKeyArn(stack, name, `arn:aws:kms:eu-west-1:123456789012:key/${name}`);
+    expect(functionMay((stack) => ({
+      eventSource: EventSource.kinesis({
+        stream: kinesis.Stream.fromStreamAttributes(stack, 'Stream', {
+          streamArn: 'arn:aws:kinesis:eu-west-1:123456789012:stream/theirs', encryptionKey: key(stack, 'stream'),
+        }),
+      }),
+      failoverEventSource: EventSource.sns({ topic: new sns.Topic(stack, 'Theirs', { masterKey: key(stack, 'topic') }) }),
+    }))).toMatchObject({
+      'arn:aws:kinesis:eu-west-1:123456789012:stream/theirs': [...READ, 'kinesis:PutRecords'],
+      'arn:aws:kms:eu-west-1:123456789012:key/stream': ['kms:Decrypt', 'kms:GenerateDataKey'],
+      'Theirs': ['sns:Publish'],
+      'arn:aws:kms:eu-west-1:123456789012:key/topic': ['kms:Decrypt', 'kms:GenerateDataKey'],
     });
   });
 
@@ -93,6 +132,14 @@ describe('grants', () => {
     expect(granteeMay((workflow, user) => workflow.grantStart(user), { failoverEventSource: EventSource.dynamoDb() })).toEqual({
       ...SEND,
       'OrdersCheckpointTable.Arn': ['dynamodb:BatchWriteItem'],
+    });
+  });
+
+  test('grantStart with a data stream and a topic, which it may not read', () => {
+    const props = { eventSource: EventSource.kinesis(), failoverEventSource: EventSource.sns() };
+    expect(granteeMay((workflow, user) => workflow.grantStart(user), props)).toEqual({
+      'OrdersEventSourceStream.Arn': ['kinesis:PutRecords'],
+      'OrdersFailoverEventSourceTopic': ['sns:Publish'],
     });
   });
 
@@ -152,5 +199,10 @@ describe('the calls of the adapters are those that are allowed', () => {
   test('of the queues: one action allows both', () => {
     const files = ['dead-letter-queue', 'event-source', 'retry-queue', 'send-batch'].map((name) => `sqs/${name}.ts`);
     expect(operations(...files)).toEqual(['SendMessage', 'SendMessageBatch']);
+  });
+
+  test('of the data streams and topics: one action of SNS allows both', () => {
+    expect(named([...READ, 'kinesis:PutRecords'])).toEqual(expect.arrayContaining(operations('kinesis/stream.ts')));
+    expect(operations('sns/topic.ts')).toEqual(['PublishBatch']);
   });
 });

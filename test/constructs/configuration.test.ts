@@ -24,6 +24,23 @@ test('the runtime understands what the construct tells it', () => {
   });
 });
 
+test('streams and topics reach the runtime', () => {
+  const template = synthesize(() => ({
+    eventSource: EventSource.kinesis(),
+    failoverEventSource: EventSource.sns(),
+    retryQueue: RetryQueue.sns({ ignoreBackoff: true }),
+    failoverRetryQueue: RetryQueue.kinesis({ ignoreBackoff: true }),
+  }));
+  expect(configuration(template)).toMatchObject({
+    eventSource: { service: 'kinesis', streamName: 'https://aws/OrdersEventSourceStream' },
+    failoverEventSource: { service: 'sns', topicArn: 'https://aws/OrdersFailoverEventSourceTopic' },
+    retryQueues: [
+      { service: 'sns', topicArn: 'https://aws/OrdersRetryQueueTopic' },
+      { service: 'kinesis', streamName: 'https://aws/OrdersFailoverRetryQueueStream' },
+    ],
+  });
+});
+
 test('failovers, FIFO queues, DynamoDB, retention and options reach the runtime', () => {
   const template = synthesize((stack) => ({
     workflowName: 'orders',

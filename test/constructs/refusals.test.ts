@@ -1,10 +1,21 @@
-import { Duration, Lazy, aws_dynamodb as dynamodb, aws_ec2 as ec2, aws_sqs as sqs, type Stack } from 'aws-cdk-lib';
+import {
+  Duration, Lazy, aws_dynamodb as dynamodb, aws_ec2 as ec2, aws_kinesis as kinesis, aws_lambda as lambda, aws_sns as sns, aws_sqs as sqs,
+  type Stack,
+} from 'aws-cdk-lib';
 import { ORDER, newStack, refusal, synthesize } from './support';
 import { CheckpointTable, EventSource, LockTable, MachineDefinition, RetryQueue, type FsmWorkflowProps } from 'cdk-lambda-fsm';
 
 const QUEUE = 'arn:aws:sqs:eu-west-1:123456789012:theirs';
 const TABLE = 'arn:aws:dynamodb:eu-west-1:123456789012:table/theirs';
 
+const STREAM = 'arn:aws:kinesis:eu-west-1:123456789012:stream/theirs';
+const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:theirs';
+
+/** A machine whose failed steps are tried again at once. */
+const AT_ONCE = { ...ORDER, backoff: { baseSeconds: 0 } };
+
+const stream = (stack: Stack, id = 'Stream', arn = STREAM) => kinesis.Stream.fromStreamArn(stack, id, arn);
+const topic = (stack: Stack, id = 'Topic', arn = TOPIC) => sns.Topic.fromTopicArn(stack, id, arn);
 const queue = (stack: Stack, id = 'Queue', arn = QUEUE) => sqs.Queue.fromQueueArn(stack, id, arn);
 const table = (stack: Stack, id = 'Table') => dynamodb.Table.fromTableArn(stack, id, TABLE);
 
@@ -49,7 +60,32 @@ test.each<[string, (stack: Stack) => Partial<FsmWorkflowProps>, RegExp]>([
   ['a short memory', (stack) => ({ lockTable: LockTable.fromTable(table(stack), { retention: Duration.days(14) }) }), /lockTable: retention must be whole days from 15 to 3650.*but is 14 days/],
   ['a memory of hours', (stack) => ({ checkpointTable: CheckpointTable.fromTable(table(stack), { retention: Duration.hours(400) }) }), /checkpointTable: retention must be whole days/],
   ['one table for all', (stack) => ({ lockTable: LockTable.fromTable(table(stack)), checkpointTable: CheckpointTable.fromTable(table(stack, 'T')) }), /lockTable and checkpointTable are one table/],
+  // Kinesis
+  ['too large a batch of a stream', () => ({ eventSource: EventSource.kinesis({ batchSize: 10_001 }) }), /eventSource: batchSize .* 1 to 10000/],
+  ['no shard', () => ({ failoverEventSource: EventSource.kinesis({ shardCount: 0 }) }), /failoverEventSource: shardCount must be a whole number from 1/],
+  ['too much parallelism of a stream', () => ({ eventSource: EventSource.kinesis({ parallelizationFactor: 11 }) }), /parallelizationFactor .* 1 to 10 /],
+  ['a window of an hour', () => ({ eventSource: EventSource.kinesis({ maxBatchingWindow: Duration.hours(1) }) }), /maxBatchingWindow/],
+  ['too many retries of a batch of a stream', () => ({ eventSource: EventSource.kinesis({ retryAttempts: 10_001 }) }), /retryAttempts .* 0 to 10000/],
+  ['records of eight days', () => ({ eventSource: EventSource.kinesis({ maxRecordAge: Duration.days(8), retentionPeriod: Duration.days(9) }) }), /maxRecordAge .* to 7 days \(the limit of Lambda\)/],
+  ['records that are gone before they are given up', () => ({ eventSource: EventSource.kinesis({ maxRecordAge: Duration.days(2), retentionPeriod: Duration.days(1) }) }), /maxRecordAge is 2 days, but the stream keeps a record for 1 day only\. Raise retentionPeriod/],
+  ['a stream that keeps little', () => ({ eventSource: EventSource.kinesis({ retentionPeriod: Duration.hours(23) }) }), /retentionPeriod .* (24 hours|1 day) to 365 days \(the limit of Kinesis\)/],
+  ['a stream that keeps records for half hours', () => ({ eventSource: EventSource.kinesis({ retentionPeriod: Duration.minutes(24 * 60 + 30) }) }), /retentionPeriod must be whole hours/],
+  ['a new stream read from its end', () => ({ eventSource: EventSource.kinesis({ startingPosition: lambda.StartingPosition.LATEST }) }), /startingPosition is LATEST, but in a new stream.*Leave it out/],
+  ['a stream read from a time on', (stack) => ({ eventSource: EventSource.kinesis({ stream: stream(stack), startingPosition: lambda.StartingPosition.AT_TIMESTAMP }) }), /startingPosition cannot be a time\. Take TRIM_HORIZON/],
+  ['shards of a given stream', (stack) => ({ eventSource: EventSource.kinesis({ stream: stream(stack), shardCount: 2 }) }), /shardCount is a setting of the stream, and the stream is given/],
+  ['the retention of a given stream', (stack) => ({ eventSource: EventSource.kinesis({ stream: stream(stack), retentionPeriod: Duration.days(2) }) }), /retentionPeriod is a setting of the stream/],
+  ['a stream of another account', (stack) => ({ eventSource: EventSource.kinesis({ stream: stream(stack, 'S', STREAM.replace('123456789012', '210987654321')) }) }), /the given stream is in the account 210987654321, but the workflow in 123456789012/],
+  ['a stream of another Region', (stack) => ({ eventSource: EventSource.kinesis({ stream: stream(stack, 'S', STREAM.replace('eu-west-1', 'us-east-1')) }) }), /the given stream is in the region us-east-1/],
+  ['a stream that is to hold retries back', () => ({ retryQueue: RetryQueue.kinesis() }), /retryQueue: Kinesis cannot hold a retry back, but machine "order" asks for a backoff in "reserving", "charging", "done"\. Set "backoff".*RetryQueue\.sqs\(\).*ignoreBackoff: true/],
+  ['a stream that is to hold the retries of one state back', () => ({ machines: [MachineDefinition.fromObject({ ...AT_ONCE, states: { ...ORDER.states, charging: { ...ORDER.states.charging, backoff: { baseSeconds: 1 } } } })], failoverRetryQueue: RetryQueue.kinesis() }), /failoverRetryQueue: Kinesis cannot hold a retry back, but machine "order" asks for a backoff in "charging"\./],
+  // SNS
+  ['a FIFO topic', (stack) => ({ eventSource: EventSource.sns({ topic: topic(stack, 'T', `${TOPIC}.fifo`) }) }), /eventSource: a FIFO topic delivers to queues only.*standard topic/],
+  ['a FIFO topic of the stack', (stack) => ({ retryQueue: RetryQueue.sns({ ignoreBackoff: true, topic: new sns.Topic(stack, 'T', { fifo: true }) }) }), /retryQueue: a FIFO topic/],
+  ['a topic of another Region', (stack) => ({ failoverEventSource: EventSource.sns({ topic: topic(stack, 'T', TOPIC.replace('eu-west-1', 'us-east-1')) }) }), /the given topic is in the region us-east-1/],
+  ['a topic that is to hold retries back', () => ({ machines: [MachineDefinition.fromObject(ORDER), MachineDefinition.fromObject({ ...AT_ONCE, name: 'refund' })], retryQueue: RetryQueue.sns() }), /^(?![^]*"refund")[^]*retryQueue: SNS cannot hold a retry back, but machine "order"/],
   // Failover
+  ['the same data stream twice', (stack) => ({ eventSource: EventSource.kinesis({ stream: stream(stack) }), failoverEventSource: EventSource.kinesis({ stream: stream(stack, 'S') }) }), /failoverEventSource is the same as eventSource/],
+  ['the same topic twice', (stack) => ({ eventSource: EventSource.sns({ topic: topic(stack) }), failoverRetryQueue: RetryQueue.sns({ ignoreBackoff: true, topic: topic(stack, 'T') }) }), /failoverRetryQueue is the same as eventSource/],
   ['the same stream twice', () => ({ eventSource: EventSource.dynamoDb(), failoverEventSource: EventSource.dynamoDb() }), /failoverEventSource is the same as eventSource/],
   ['the same queue twice', (stack) => ({ eventSource: EventSource.sqs({ queue: queue(stack) }), failoverEventSource: EventSource.sqs({ queue: queue(stack, 'Q') }) }), /failoverEventSource is the same as eventSource/],
   ['the same object twice', () => { const source = EventSource.sqs(); return { eventSource: source, failoverEventSource: source }; }, /failoverEventSource is the same as eventSource/],
@@ -57,6 +93,18 @@ test.each<[string, (stack: Stack) => Partial<FsmWorkflowProps>, RegExp]>([
   ['the same table twice', (stack) => ({ retryQueue: RetryQueue.dynamoDb({ table: table(stack) }), failoverRetryQueue: RetryQueue.dynamoDb({ table: table(stack, 'T') }) }), /failoverRetryQueue is the same as retryQueue/],
 ])('%s', (_, props, message) => {
   expect(refusal(props)).toMatch(message);
+});
+
+test.each<[string, (stack: Stack) => Partial<FsmWorkflowProps>]>([
+  ['of machines that ask for no backoff', () => ({ machines: [MachineDefinition.fromObject(AT_ONCE)] })],
+  ['of machines that ask for no retry', () => ({ machines: [MachineDefinition.fromObject({ ...ORDER, maxRetries: 0 })] })],
+])('the retries %s can be had from what holds nothing back', (_, props) => {
+  synthesize((stack) => ({ ...props(stack), retryQueue: RetryQueue.kinesis(), failoverRetryQueue: RetryQueue.sns() }));
+});
+
+test('whoever accepts retries at once, gets them', () => {
+  const options = { ignoreBackoff: true };
+  synthesize(() => ({ retryQueue: RetryQueue.sns(options), failoverRetryQueue: RetryQueue.kinesis(options) }));
 });
 
 test('all problems are told at once, with the workflow that has them', () => {
