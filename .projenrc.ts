@@ -240,6 +240,14 @@ project.addTask('e2e', {
   description: 'Deploys a workflow to an emulated AWS account and runs it there',
   steps: [{ spawn: bundleRuntime.name }, { execArgs: ['tsx', 'test/e2e/run.ts'], receiveArgs: true }],
 });
+project.addTask('simulate', {
+  description: 'Runs the protocol over simulated services from fresh seeds, and checks what it promises',
+  steps: [{ execArgs: ['tsx', 'test/simulation/run.ts'], receiveArgs: true }],
+});
+project.addTask('mutate', {
+  description: 'Plants mistakes in the protocol, and checks that the simulation finds each',
+  steps: [{ execArgs: ['tsx', 'test/simulation/mutate.ts'], receiveArgs: true }],
+});
 project.addTask('bench', {
   description: 'Measures requests, latency and throughput',
   steps: [{ spawn: bundleRuntime.name }, { execArgs: ['tsx', 'bench/run.ts'], receiveArgs: true }],
