@@ -9,6 +9,8 @@ import { addAlarms, type WorkflowAlarms, type WorkflowAlarmsOptions } from './al
 import type { Binding, BoundTransport, WorkflowParts } from './binding';
 import { CheckpointTable, type ICheckpointTable } from './checkpoint-table';
 import { addDashboard, type WorkflowDashboardOptions } from './dashboard';
+import type { EcsTaskAction, EcsTaskOptions } from './ecs-task-action';
+import { EcsTasks } from './ecs-tasks';
 import type { FsmWorkflowProps } from './fsm-workflow-props';
 import { bindLockTable, type LockBinding } from './lock-binding';
 import type { LockCache } from './lock-cache';
@@ -39,6 +41,8 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   public readonly grantPrincipal: iam.IPrincipal;
   /** Name of the workflow, a dimension of its metrics. */
   public readonly workflowName: string;
+  /** Names of the machines whose executions the workflow runs. */
+  public readonly machineNames: string[];
   /** Where the leases are, unless in a cache. */
   public readonly lockTable?: ILockTable;
   /** Where the leases are, if in a cache. */
@@ -62,6 +66,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   public readonly clientConfiguration: string;
 
   private readonly eventSources: readonly Binding[];
+  private readonly ecsTasks: EcsTasks;
   private readonly locks: LockBinding;
 
   constructor(scope: Construct, id: string, props: FsmWorkflowProps) {
@@ -82,6 +87,9 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
     // The plan has refused both, and neither is impossible.
     this.locks = lockTable ? bindLockTable(lockTable) : props.lockCache!._bind();
     if (props.lockCache) this.function.connections.allowToDefaultPort(props.lockCache);
+
+    this.machineNames = plan.machines.map(({ name }) => name);
+    this.ecsTasks = new EcsTasks(this, plan.machines, this);
 
     const parts: WorkflowParts = {
       function: this.function,
@@ -105,7 +113,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
 
     this.clientConfiguration = Stack.of(this).toJsonString({
       workflow: this.workflowName,
-      machines: plan.machineNames,
+      machines: this.machineNames,
       eventSource: primary.configuration,
       failoverEventSource: failover?.configuration,
       retryQueues: retryQueues.map(({ configuration }) => configuration),
@@ -120,6 +128,23 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
     grantTable(this.checkpointTable.table, this, 'BatchWriteItem', 'GetItem', 'Query', 'UpdateItem');
     grantSendTo(this.deadLetterQueue, this);
     for (const { grantSend } of [...this.eventSources, ...retryQueues]) grantSend(this);
+  }
+
+  /**
+   * Lets a task on Amazon ECS do the work of an action: the states whose `do` has that name start the task and wait until it has stopped.
+   *
+   * The container needs no library. It finds `FSM_EXECUTION_ID`, `FSM_STEP`, `FSM_CONTEXT` (JSON) and `FSM_CALLBACK_TOKEN` in its
+   * environment, and its exit code decides about the event that takes the execution on. That event's data (`run.data`) has the `taskArn`,
+   * and where they are known `exitCode`, `stopCode` and `reason`.
+   *
+   * However often the step is tried, one task is started. A cluster that has no room is tried again, like any step that fails. If the
+   * actions file has an action of that name, it runs before, and can prepare the context, or do without the task by returning an event.
+   *
+   * @param name name of the action
+   * @throws Error that lists everything that is wrong with the task
+   */
+  public addEcsTask(name: string, options: EcsTaskOptions): EcsTaskAction {
+    return this.ecsTasks.add(name, options);
   }
 
   /** Lets someone start executions, with `client.start` and `client.startMany`. */

@@ -15,7 +15,7 @@ import { describeProblem, validateTogether, type Machine } from 'cdk-lambda-fsm/
 
 /** A workflow in which nothing is wrong, as it is to be made. */
 export interface SoundWorkflow {
-  readonly machineNames: readonly string[];
+  readonly machines: readonly Machine[];
   /** What is odd about the machines and the actions. */
   readonly warnings: readonly string[];
   /** The code of the function. */
@@ -57,7 +57,7 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
   // Bundling gives nothing only together with a problem.
   const { warnings } = actions!;
   return {
-    machineNames: machines.map(({ name }) => name),
+    machines,
     warnings: [...props.machines.flatMap(({ _warnings }) => _warnings), ...warnings],
     code: runtimeCode(machines, actions!),
     transports,

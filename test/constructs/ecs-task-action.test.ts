@@ -1,0 +1,169 @@
+import { Stack, aws_ec2 as ec2, aws_ecs as ecs } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { newStack, newWorkflow, withoutHash } from './support';
+import { readEcsTasks } from '../../lambda/aws/ecs/configuration';
+import type { EcsTaskOptions } from 'cdk-lambda-fsm';
+
+type Options = Partial<EcsTaskOptions>;
+
+const IMAGE = () => ecs.ContainerImage.fromRegistry('public.ecr.aws/docker/library/busybox');
+
+function fargate(stack: Stack): EcsTaskOptions {
+  const cluster = new ecs.Cluster(stack, 'Cluster', { vpc: new ec2.Vpc(stack, 'Network', { maxAzs: 2 }) });
+  const taskDefinition = new ecs.FargateTaskDefinition(stack, 'Charger');
+  taskDefinition.addContainer('charger', { image: IMAGE(), logging: ecs.LogDriver.awsLogs({ streamPrefix: 'charger' }) });
+  return { cluster, taskDefinition, onSuccess: 'charged', onFailure: 'charged' };
+}
+
+function add(options: (stack: Stack) => Options = () => ({}), name = 'charge') {
+  const stack = newStack();
+  const workflow = newWorkflow(stack);
+  const action = workflow.addEcsTask(name, { ...fargate(stack), ...options(stack) });
+  return { stack, workflow, action };
+}
+
+/** What the runtime finds in its environment, with logical ids for what AWS gives. */
+function tasks(template: Template) {
+  const functions = Object.values(template.findResources('AWS::Lambda::Function', { Properties: { Handler: 'index.handler' } }));
+  const { 'Fn::Join': [separator, parts] } = functions[0]!.Properties.Environment.Variables.FSM_ECS_TASKS;
+  const nameOf = (part: { 'Ref'?: string; 'Fn::GetAtt'?: [string, string] }) => (
+    part['Fn::GetAtt'] ? `${withoutHash(part['Fn::GetAtt'][0])}.${part['Fn::GetAtt'][1]}` : withoutHash(part.Ref ?? '?')
+  );
+  return readEcsTasks(parts.map((part: string | object) => typeof part === 'string' ? part : nameOf(part)).join(separator));
+}
+
+test('a task on Fargate, in the private subnets, with a security group of its own', () => {
+  expect(tasks(Template.fromStack(add().stack))).toEqual({
+    charge: {
+      cluster: 'Cluster.Arn',
+      taskDefinition: 'Charger',
+      container: 'charger',
+      startedBy: 'Stack-Orders-Taskcharge-1B67FBDA',
+      onSuccess: 'charged',
+      onFailure: 'charged',
+      launchType: 'FARGATE',
+      network: {
+        subnets: ['NetworkPrivateSubnet1Subnet', 'NetworkPrivateSubnet2Subnet'],
+        securityGroups: ['OrdersTaskchargeSecurityGroup.GroupId'],
+        assignPublicIp: false,
+      },
+    },
+  });
+});
+
+test('everything given', () => {
+  const { stack, action } = add((scope) => ({
+    capacityProviderStrategies: [{ capacityProvider: 'FARGATE_SPOT', weight: 2, base: 1 }],
+    securityGroups: [ec2.SecurityGroup.fromSecurityGroupId(scope, 'Group', 'sg-1')],
+    assignPublicIp: true,
+    containerName: 'charger',
+    command: ['charge', '--all'],
+    environment: { LEVEL: 'high' },
+    context: ['sku'],
+  }));
+  expect(action.connections.securityGroups).toHaveLength(1);
+  expect(tasks(Template.fromStack(stack)).charge).toMatchObject({
+    capacityProviders: [{ capacityProvider: 'FARGATE_SPOT', weight: 2, base: 1 }],
+    network: { subnets: ['NetworkPublicSubnet1Subnet', 'NetworkPublicSubnet2Subnet'], securityGroups: ['sg-1'], assignPublicIp: true },
+    command: ['charge', '--all'],
+    environment: { LEVEL: 'high' },
+    context: ['sku'],
+  });
+  expect(tasks(Template.fromStack(stack)).charge).not.toHaveProperty('launchType');
+});
+
+test.each([
+  ['EC2', (stack: Stack) => new ecs.Ec2TaskDefinition(stack, 'Other')],
+  ['EXTERNAL', (stack: Stack) => new ecs.ExternalTaskDefinition(stack, 'Other')],
+])('a task on %s has no network interface of its own', (launchType, define) => {
+  const { stack } = add((scope) => {
+    const taskDefinition = define(scope);
+    taskDefinition.addContainer('charger', { image: IMAGE(), memoryLimitMiB: 64 });
+    return { taskDefinition };
+  });
+  const { charge } = tasks(Template.fromStack(stack));
+  expect(charge).toMatchObject({ launchType });
+  expect(charge).not.toHaveProperty('network');
+});
+
+test('the function may run this task in this cluster, hand it its roles, and put its end into the mailbox', () => {
+  const template = Template.fromStack(add().stack);
+  const role = (id: string) => ({ 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}`), 'Arn'] });
+  const cluster = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Cluster'), 'Arn'] };
+  template.hasResourceProperties('AWS::IAM::Policy', {
+    PolicyName: Match.stringLikeRegexp('OrdersRole'),
+    PolicyDocument: {
+      Statement: Match.arrayWith([
+        { Effect: 'Allow', Action: 'ecs:RunTask', Resource: { Ref: Match.stringLikeRegexp('^Charger') }, Condition: { ArnEquals: { 'ecs:cluster': cluster } } },
+        {
+          Effect: 'Allow',
+          Action: 'iam:PassRole',
+          Resource: [role('ChargerExecutionRole'), role('ChargerTaskRole')],
+          Condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+        },
+      ]),
+    },
+  });
+  const statements = Object.entries(template.findResources('AWS::IAM::Policy'))
+    .filter(([id]) => id.startsWith('OrdersRoleDefaultPolicy'))
+    .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+  expect(statements.flatMap(({ Action }) => Action).filter((action: string) => /^(ecs|iam):/.test(action))).toEqual(['ecs:RunTask', 'iam:PassRole']);
+  expect(statements.flatMap(({ Action }) => Action)).toContain('dynamodb:PutItem');
+});
+
+test('the end of each such task invokes the function, and what fails then is kept', () => {
+  const template = Template.fromStack(add().stack);
+  template.hasResourceProperties('AWS::Events::Rule', {
+    EventPattern: {
+      'source': ['aws.ecs'],
+      'detail-type': ['ECS Task State Change'],
+      'detail': { clusterArn: [{ 'Fn::GetAtt': [Match.stringLikeRegexp('^Cluster'), 'Arn'] }], startedBy: ['Stack-Orders-Taskcharge-1B67FBDA'], lastStatus: ['STOPPED'] },
+    },
+    Targets: [{ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^OrdersFunction'), 'Arn'] } }],
+  });
+  template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+    DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^OrdersDeadLetterQueue'), 'Arn'] } } },
+  });
+});
+
+test('several tasks', () => {
+  const { stack, workflow } = add();
+  const taskDefinition = new ecs.FargateTaskDefinition(stack, 'Reserver');
+  taskDefinition.addContainer('reserver', { image: IMAGE() });
+  const cluster = ecs.Cluster.fromClusterAttributes(stack, 'Theirs', { clusterName: 'theirs', vpc: new ec2.Vpc(stack, 'Other') });
+  workflow.addEcsTask('reserve', { cluster, taskDefinition, onSuccess: 'reserved', onFailure: 'reserved' });
+  const template = Template.fromStack(stack);
+  expect(Object.keys(tasks(template))).toEqual(['charge', 'reserve']);
+  template.resourceCountIs('AWS::Lambda::EventInvokeConfig', 1);
+  template.resourceCountIs('AWS::Events::Rule', 2);
+});
+
+test('what cannot work is refused, all at once', () => {
+  const message = (options: (stack: Stack) => Options, name?: string) => {
+    try {
+      add(options, name);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+    return 'it was not refused';
+  };
+  expect(message((stack) => ({
+    onSuccess: 'chargd', onFailure: 'broken', containerName: 'nobody', environment: { FSM_STEP: '7' }, taskDefinition: new ecs.Ec2TaskDefinition(stack, 'Bridged'), assignPublicIp: true,
+  }))).toBe(`The task "charge" cannot be added to the workflow "Stack/Orders": 5 problems:
+  - onSuccess: machine "order", state "charging" does not handle the event "chargd", but "charged".
+  - onFailure: machine "order", state "charging" does not handle the event "broken", but "charged".
+  - containerName: the task definition has no container "nobody".
+  - vpcSubnets, securityGroups and assignPublicIp are for tasks with a network interface of their own. Give the task definition the network mode awsvpc, or leave them out.
+  - environment: names that begin with FSM_ are the workflow's own, but there is FSM_STEP.`);
+  expect(message((stack) => ({ taskDefinition: new ecs.FargateTaskDefinition(stack, 'Empty') }), 'chrge')).toBe(`The task "chrge" cannot be added to the workflow "Stack/Orders": 2 problems:
+  - no state has the action "chrge" as its "do". Name it there, or give the name of one that is.
+  - taskDefinition has no essential container yet. Add its containers before the task is added to the workflow.`);
+});
+
+test('one action has one task', () => {
+  const stack = newStack();
+  const workflow = newWorkflow(stack);
+  const options = fargate(stack);
+  workflow.addEcsTask('charge', options);
+  expect(() => workflow.addEcsTask('charge', options)).toThrow('it was added already');
+});
