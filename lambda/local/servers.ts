@@ -58,12 +58,26 @@ interface Server {
   stop(): Promise<void>;
 }
 
+/** How often another port is tried when someone else was faster to take the one that was free. */
+const PORTS = 5;
+
 async function startDynamoDb(databaseFile?: string): Promise<Server> {
   const other = process.env[DYNAMODB_VARIABLE];
   if (other !== undefined) {
     return { url: other, stop: async () => undefined };
   }
-  const port = await freePort();
+  for (let tried = 1; ; tried++) {
+    try {
+      return await startDynoxide(await freePort(), databaseFile);
+    } catch (error) {
+      if (tried === PORTS || !(error as Error).message.includes('already in use')) {
+        throw error;
+      }
+    }
+  }
+}
+
+async function startDynoxide(port: number, databaseFile?: string): Promise<Server> {
   const database = databaseFile === undefined ? [] : ['--db-path', databaseFile];
   // A server that outlived its owner would hold the database file. So the shell ends it when its own input ends, and that ends
   // with this process, however it ends.
@@ -123,7 +137,7 @@ async function startThread(file: string, dependency: string): Promise<Server> {
   };
 }
 
-/** A port that nobody listens on. (dynoxide does not tell which one it was given.) */
+/** A port that nobody listens on now. (dynoxide does not tell which one it was given.) */
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');

@@ -30,7 +30,7 @@ function synthesize(build: (stack: Stack) => void): string {
 
 function addFunction(stack: Stack, code: string, environment: Record<string, string> = {}): lambda.Function {
   return new lambda.Function(stack, 'Function', {
-    runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromAsset(functionDirectory(code)), timeout: Duration.seconds(5), environment,
+    runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromAsset(functionDirectory(code)), timeout: Duration.seconds(2), environment,
   });
 }
 
@@ -40,7 +40,7 @@ const tablesOf = (local: Local) => new DynamoDBClient({ ...CLIENT, endpoint: loc
 test('a stack with everything in it runs: queue, stream, schedule and their settings', async () => {
   const assembly = synthesize((stack) => {
     const deadLetters = new sqs.Queue(stack, 'DeadLetters', { queueName: 'dead-letters' });
-    const queue = new sqs.Queue(stack, 'Queue', { queueName: 'orders', visibilityTimeout: Duration.seconds(5), deadLetterQueue: { queue: deadLetters, maxReceiveCount: 1 } });
+    const queue = new sqs.Queue(stack, 'Queue', { queueName: 'orders', visibilityTimeout: Duration.seconds(2), deadLetterQueue: { queue: deadLetters, maxReceiveCount: 1 } });
     const table = new dynamodb.TableV2(stack, 'Table', {
       tableName: 'orders',
       partitionKey: { name: 'id', type: dynamodb.AttributeType.STRING },

@@ -26,7 +26,7 @@ export function runSchedule(schedule: Schedule, target: Invocable, onError: OnPo
       if (!result.ok && !stopped.signal.aborted) {
         onError(new Error(`The rule ${schedule.ruleArn} invoked its function in vain: ${result.errorType}: ${result.errorMessage}`));
       }
-      await pause(due - Date.now(), stopped.signal);
+      await pause(Math.max(0, due - Date.now()), stopped.signal);
     }
   };
   const ended = loop();
