@@ -1,4 +1,7 @@
-import { App, Stack, Duration, RemovalPolicy, aws_dynamodb as dynamodb, aws_ec2 as ec2, aws_kms as kms, aws_sqs as sqs } from 'aws-cdk-lib';
+import {
+  App, Stack, Duration, RemovalPolicy, aws_dynamodb as dynamodb, aws_ec2 as ec2, aws_kinesis as kinesis, aws_kms as kms, aws_sns as sns,
+  aws_sqs as sqs,
+} from 'aws-cdk-lib';
 import { ENVIRONMENT, NEW_APP_CONTEXT, OUTPUT, newWorkflow } from './support';
 import { CheckpointTable, EventSource, LockCache, LockTable, RetryQueue, type FsmWorkflowProps } from 'cdk-lambda-fsm';
 
@@ -40,6 +43,22 @@ const COMBINATIONS: Record<string, (stack: Stack) => Partial<FsmWorkflowProps>> 
     });
     return { vpc, lockCache: new LockCache(stack, 'Locks', { vpc }) };
   },
+  'a stream that a topic takes over from': () => ({
+    eventSource: EventSource.kinesis({ shardCount: 2 }),
+    failoverEventSource: EventSource.sns(),
+    retryQueue: RetryQueue.kinesis({ ignoreBackoff: true }),
+    failoverRetryQueue: RetryQueue.sns({ ignoreBackoff: true }),
+    removalPolicy: RemovalPolicy.DESTROY,
+  }),
+  'a topic that a fanned-out stream takes over from, with a key of one\'s own': (stack) => ({
+    encryptionKey: new kms.Key(stack, 'Key'),
+    eventSource: EventSource.sns(),
+    failoverEventSource: EventSource.kinesis({ enhancedFanOut: true }),
+  }),
+  'a given stream and a given topic': (stack) => ({
+    eventSource: EventSource.kinesis({ stream: kinesis.Stream.fromStreamArn(stack, 'events', `arn:aws:kinesis:${ACCOUNT}:stream/events`) }),
+    failoverEventSource: EventSource.sns({ topic: sns.Topic.fromTopicArn(stack, 'failover', `arn:aws:sns:${ACCOUNT}:failover`) }),
+  }),
 };
 
 /** The templates by combination, from one synth: what does not fit CloudFormation's schemas fails it. */
