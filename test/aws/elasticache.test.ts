@@ -1,0 +1,43 @@
+import type { WorkflowConfiguration } from '../../lambda/aws/configuration';
+import { connect } from '../../lambda/aws/connect';
+import { LockCache } from '../../lambda/aws/elasticache/lock-cache';
+
+const CONFIGURATION: WorkflowConfiguration = {
+  workflow: 'Orders',
+  machines: ['order'],
+  eventSource: { service: 'dynamodb' },
+  retryQueues: [{ service: 'dynamodb', tableName: 'Retries', shards: 1 }],
+  lockTable: { service: 'elasticache', endpoint: 'localhost:1', cacheName: 'locks', userName: 'locks', region: 'eu-west-1', retentionDays: 30 },
+  checkpointTable: { service: 'dynamodb', tableName: 'Checkpoints', retentionDays: 30 },
+  deadLetterQueue: { service: 'sqs', queueUrl: 'http://localhost:1/dead' },
+};
+
+beforeEach(() => {
+  Object.assign(process.env, { AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' });
+});
+
+describe('connect, with locks in a cache', () => {
+  it('has the cache behind the port, and tells where it is when it cannot be reached', async () => {
+    const { ports, close } = await connect(CONFIGURATION);
+    expect(ports.locks).toBeInstanceOf(LockCache);
+    await expect(ports.locks.read('e')).rejects.toThrow(/The lock cache at localhost:1 has failed 3 times, at last with: .*ECONNREFUSED/);
+    close();
+  });
+
+  it('loads the client only where there is a cache', async () => {
+    const isLoaded = async (configuration: WorkflowConfiguration) => {
+      let loaded = false;
+      await jest.isolateModulesAsync(async () => {
+        jest.doMock('../../lambda/aws/elasticache/index.js', () => {
+          loaded = true;
+          return jest.requireActual<object>('../../lambda/aws/elasticache/index.js');
+        });
+        const { connect: connectAnew } = await import('../../lambda/aws/connect.js');
+        (await connectAnew(configuration)).close();
+      });
+      return loaded;
+    };
+    expect(await isLoaded(CONFIGURATION)).toBe(true);
+    expect(await isLoaded({ ...CONFIGURATION, lockTable: CONFIGURATION.checkpointTable })).toBe(false);
+  });
+});
