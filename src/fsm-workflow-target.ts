@@ -1,6 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
+import type { aws_events } from 'aws-cdk-lib/interfaces';
 import { keepFailedInvocations } from './failed-invocations';
 import type { FsmWorkflow } from './fsm-workflow';
 
@@ -46,7 +47,7 @@ export class FsmWorkflowTarget implements events.IRuleTarget {
   }
 
   /** Called by the rule. */
-  public bind(rule: events.IRule, id?: string): events.RuleTargetConfig {
+  public bind(rule: aws_events.IRuleRef, id?: string): events.RuleTargetConfig {
     const { function: fn, deadLetterQueue } = this.workflow;
     keepFailedInvocations(fn, deadLetterQueue);
     return new targets.LambdaFunction(fn, {
