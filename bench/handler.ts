@@ -1,5 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { pathToFileURL } from 'node:url';
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { answer } from './child';
 import { Batches, eventOf } from './ring';
 import { createWorkflow, type Source } from './sources';
@@ -12,6 +13,8 @@ export interface HandlerCost {
   readonly cpu: number;
   /** Transitions a second, one batch of 100 after another. */
   readonly throughput: number;
+  /** Conditional writes a second that the AWS client makes that does nothing else, 50 at once, as many as the handler has on their way. */
+  readonly writes: number;
 }
 
 type Handler = (
@@ -19,7 +22,8 @@ type Handler = (
 ) => Promise<{ readonly batchItemFailures: readonly unknown[] }>;
 
 async function main(source: Source, runtime: string): Promise<void> {
-  process.env.FSM_WORKFLOW = JSON.stringify(await createWorkflow(source));
+  const configuration = await createWorkflow(source);
+  process.env.FSM_WORKFLOW = JSON.stringify(configuration);
   // The bundle's exports are those of lambda/runtime/handler.mts.
   const { handler } = await import(pathToFileURL(runtime).href) as { readonly handler: Handler };
   let requests = 0;
@@ -47,8 +51,30 @@ async function main(source: Source, runtime: string): Promise<void> {
   const alone = await measure('alone', 1, 50);
   const ten = await measure('ten', 10, 100);
   const hundred = await measure('hundred', 100, 20);
-  const cost: HandlerCost = { requests: { alone: alone.requests, batchOf10: ten.requests }, cpu: ten.cpu, throughput: hundred.throughput };
+  const cost: HandlerCost = {
+    requests: { alone: alone.requests, batchOf10: ten.requests },
+    cpu: ten.cpu,
+    throughput: hundred.throughput,
+    writes: await conditionalWrites(configuration.lockTable.service === 'dynamodb' ? configuration.lockTable.tableName : ''),
+  };
   answer(cost);
+}
+
+async function conditionalWrites(TableName: string): Promise<number> {
+  const client = new DynamoDBClient();
+  const write = (n: number) => client.send(new UpdateItemCommand({
+    TableName,
+    Key: { executionId: { S: `write-${n}` } },
+    UpdateExpression: 'SET fence = if_not_exists(fence, :zero) + :one',
+    ConditionExpression: 'attribute_not_exists(fence) OR fence >= :zero',
+    ExpressionAttributeValues: { ':zero': { N: '0' }, ':one': { N: '1' } },
+    ReturnValues: 'ALL_NEW',
+  }));
+  const round = () => Promise.all(Array.from({ length: 50 }, (_, n) => write(n)));
+  await round();
+  const began = performance.now();
+  for (let turn = 0; turn < 40; turn++) await round();
+  return 40 * 50 / (performance.now() - began) * 1000;
 }
 
 const [source, runtime] = process.argv.slice(2);

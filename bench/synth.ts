@@ -24,7 +24,7 @@ export interface Synthesis {
 /** The library is loaded only where it is measured. */
 async function addWorkflow(stack: Stack): Promise<void> {
   const { FsmWorkflow, MachineDefinition } = await import('cdk-lambda-fsm');
-  const { order } = await import('../examples/order/order.machine');
+  const { order } = await import('../examples/order/order.machine.js');
   new FsmWorkflow(stack, 'Orders', { machines: [MachineDefinition.fromObject(order)], actions: ACTIONS });
 }
 
