@@ -1,0 +1,161 @@
+import type { BatchWriteItemCommandInput } from '@aws-sdk/client-dynamodb';
+import { Embedded } from './embedded';
+import { intercept } from './faults';
+import type { EventSourceConfiguration } from '../../lambda/aws/configuration';
+import { connect } from '../../lambda/aws/connect';
+import { jsonLogger, systemClock, systemRandom } from '../../lambda/aws/system';
+import { Engine, Executions, type Metrics, type Transport } from '../../lambda/engine';
+import { normalize } from '../../lambda/machine';
+import { readInvocation } from '../../lambda/runtime/records';
+
+/*
+ * Each event source takes over from each other: the primary's client gets errors in place of answers, the secondary is an embedded server,
+ * and what lies there goes back into the engine in the form in which Lambda delivers it.
+ */
+
+const embedded = Embedded.use();
+
+const machine = normalize({
+  name: 'line',
+  initial: 'a',
+  states: { a: { do: 'go', on: { go: 'b' } }, b: { do: 'go', on: { go: 'c' } }, c: { do: 'go', on: { go: 'd' } }, d: { final: true } },
+});
+
+/** Where envelopes lie, and how Lambda would deliver those that have come since the last look. */
+interface Source {
+  readonly configuration: EventSourceConfiguration;
+  records(): Promise<readonly object[]>;
+}
+
+/** The items of a list that were not in it before. */
+function fresh<T>(keyOf: (item: T) => string): (items: readonly T[]) => readonly T[] {
+  const seen = new Set<string>();
+  return (items) => items.filter((item) => seen.size < seen.add(keyOf(item)).size);
+}
+
+const SOURCES: Record<string, (checkpoints: string) => Promise<Source>> = {
+  sqs: async () => {
+    const queueUrl = await embedded.queue();
+    return {
+      configuration: { service: 'sqs', queueUrl },
+      records: async () => (await embedded.receive(queueUrl)).map(({ MessageId, Body }) => (
+        { eventSource: 'aws:sqs', eventSourceARN: 'arn:aws:sqs:eu-west-1:000000000000:queue', messageId: MessageId, body: Body }
+      )),
+    };
+  },
+  dynamodb: async (checkpoints) => {
+    const isNew = fresh<Awaited<ReturnType<Embedded['items']>>[number]>(({ entry }) => entry?.S ?? '');
+    return {
+      configuration: { service: 'dynamodb' },
+      records: async () => isNew((await embedded.items(checkpoints)).filter(({ envelope }) => envelope)).map((item) => (
+        { eventSource: 'aws:dynamodb', eventSourceARN: 'arn', dynamodb: { SequenceNumber: item.entry?.S, NewImage: item } }
+      )),
+    };
+  },
+  kinesis: async () => {
+    const streamName = await embedded.stream(2);
+    type Record = Awaited<ReturnType<Embedded['records']>>[string][number];
+    const isNew = fresh<Record & { readonly shard: string }>(({ sequenceNumber = '' }) => sequenceNumber);
+    return {
+      configuration: { service: 'kinesis', streamName },
+      records: async () => isNew(
+        Object.entries(await embedded.records(streamName)).flatMap(([shard, records]) => records.map((record) => ({ ...record, shard }))),
+      ).map(({ shard, sequenceNumber, data }) => ({
+        eventSource: 'aws:kinesis',
+        eventSourceARN: `arn:aws:kinesis:eu-west-1:000000000000:stream/${streamName}`,
+        eventID: `${shard}:${sequenceNumber}`,
+        kinesis: { sequenceNumber, data: Buffer.from(data).toString('base64') },
+      })),
+    };
+  },
+  sns: async () => {
+    const { topicArn, queueUrl } = await embedded.topic();
+    return {
+      configuration: { service: 'sns', topicArn },
+      records: async () => (await embedded.receive(queueUrl)).map(({ MessageId, Body }) => (
+        { EventSource: 'aws:sns', Sns: { MessageId, TopicArn: topicArn, Message: Body } }
+      )),
+    };
+  },
+};
+
+const SEND: Record<string, string> = { sqs: 'SendMessageBatch', dynamodb: 'BatchWriteItem', kinesis: 'PutRecords', sns: 'PublishBatch' };
+
+/** What an outage looks like. The SDK repeats each of these requests before it gives up. */
+const OUTAGES = [
+  { name: 'InternalFailure', $fault: 'server', $metadata: { httpStatusCode: 500 } },
+  { name: 'ThrottlingException', $fault: 'client', $metadata: { httpStatusCode: 400 } },
+  { name: 'TimeoutError', code: 'ETIMEDOUT' },
+];
+
+type Client = Parameters<typeof intercept>[0];
+
+/** Has the requests fail by which a transport sends envelopes, while `isDown` says so. */
+function breakTransport(transport: Transport, isDown: () => boolean, outage: object): void {
+  // The clients are no part of the port, and nothing but a fault has to reach them.
+  const { client, writer } = transport as unknown as { client?: Client; writer?: { client: Client } };
+  const found = client ?? writer?.client;
+  if (!found) throw new Error(`The transport ${transport.name} has no client.`);
+  intercept(found, SEND[transport.name] ?? '', async (input, request) => {
+    // The journal is written by the same operation of DynamoDB, and is not what is broken here.
+    const isEnvelope = transport.name !== 'dynamodb' || Object.values((input as BatchWriteItemCommandInput).RequestItems ?? {})
+      .some((requests) => requests.some(({ PutRequest }) => PutRequest?.Item?.envelope));
+    if (isEnvelope && isDown()) throw Object.assign(new Error('The service is down'), outage);
+    return request();
+  });
+}
+
+const PAIRS = Object.keys(SOURCES)
+  .flatMap((primary) => Object.keys(SOURCES).filter((secondary) => secondary !== primary).map((secondary) => [primary, secondary] as const))
+  .map(([primary, secondary], index) => [primary, secondary, OUTAGES[index % OUTAGES.length]!] as const);
+
+test.each(PAIRS)(
+  'an execution leaves %s when it is down, goes on over %s, and comes back when it is well', async (primary, secondary, outage) => {
+    const checkpoints = await embedded.table('checkpoints');
+    const sources = [await SOURCES[primary]!(checkpoints), await SOURCES[secondary]!(checkpoints)] as const;
+    const counts = new Map<string, number>();
+    const metrics: Metrics = {
+      count: (name) => counts.set(name, (counts.get(name) ?? 0) + 1), measure: () => undefined, flush: () => undefined,
+    };
+    const { ports, close } = await connect({
+      workflow: 'Line',
+      machines: ['line'],
+      eventSource: sources[0].configuration,
+      failoverEventSource: sources[1].configuration,
+      retryQueues: [{ service: 'dynamodb', tableName: await embedded.table('retries'), shards: 1 }],
+      lockTable: { service: 'dynamodb', tableName: await embedded.table('locks'), retentionDays: 30 },
+      checkpointTable: { service: 'dynamodb', tableName: checkpoints, retentionDays: 30 },
+      deadLetterQueue: { service: 'sqs', queueUrl: await embedded.queue() },
+    }, { clock: systemClock, random: systemRandom, logger: jsonLogger('ERROR'), metrics });
+    let isDown = true;
+    breakTransport(ports.eventSources[0]!, () => isDown, outage);
+
+    const visited: string[] = [];
+    const engine = new Engine(ports, [machine], () => async (context, { step }) => {
+      context.steps = [...(context.steps as number[] | undefined) ?? [], step];
+      return 'go';
+    });
+    await new Executions(ports, ['line']).start({ machine: 'line', executionId: 'e' });
+
+    for (const round of [0, 1, 2, 3]) {
+      isDown = round < 1;
+      const [here, there] = [await sources[0].records(), await sources[1].records()];
+      expect(here.length + there.length).toBe(1);
+      visited.push(here.length > 0 ? primary : secondary);
+      const invoked = readInvocation({ Records: here.length > 0 ? here : there });
+      if (invoked.kind !== 'records') throw new Error('These are records.');
+      const outcomes = await engine.process(invoked.deliveries, { deadline: Date.now() + 30_000 });
+      expect([...outcomes.values()]).toEqual(['acknowledge']);
+    }
+
+    expect(visited).toEqual([secondary, secondary, primary, primary]);
+    // That of the start, and that of the first step.
+    expect(counts.get('Failover')).toBe(2);
+    const history = await ports.journal.history('e');
+    expect(history.map(({ step, outcome, place }) => [step, outcome, place?.service])).toEqual([
+      [0, 'dispatched', secondary], [1, 'dispatched', primary], [2, 'dispatched', primary], [3, 'completed', undefined],
+    ]);
+    expect(history[3]?.context).toEqual({ steps: [0, 1, 2] });
+    expect(await ports.locks.read('e')).toMatchObject({ status: 'completed', step: 3, fence: 4 });
+    close();
+  }, 30_000);
