@@ -68,6 +68,15 @@ export interface WorkflowFunctionOptions {
    * @default RetentionDays.ONE_MONTH
    */
   readonly logRetention?: logs.RetentionDays;
+  /**
+   * Whether AWS X-Ray traces the invocations. On SQS it links the trace of each to those of the invocations from which its envelopes came,
+   * so one can follow an execution from step to step; on the other services each invocation has a trace of its own.
+   *
+   * @see https://docs.aws.amazon.com/xray/latest/devguide/xray-tracelinking.html
+   *
+   * @default Tracing.DISABLED
+   */
+  readonly tracing?: lambda.Tracing;
 }
 
 /** The environment variable in which the runtime finds the workflow's resources. */
@@ -120,6 +129,7 @@ export function createFunction(
     vpcSubnets: options.vpcSubnets,
     securityGroups: options.securityGroups,
     reservedConcurrentExecutions: options.reservedConcurrentExecutions,
+    tracing: options.tracing,
     // An execution goes from the function to a queue and back for each of its steps. Lambda takes that for a mistake, and would drop its
     // message after some sixteen rounds: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
     recursiveLoop: lambda.RecursiveLoop.ALLOW,

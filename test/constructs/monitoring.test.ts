@@ -1,6 +1,6 @@
-import { Duration, Stack, aws_sns as sns, aws_sqs as sqs } from 'aws-cdk-lib';
+import { Duration, Stack, aws_lambda as lambda, aws_sns as sns, aws_sqs as sqs } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { newStack, newWorkflow, withoutHash } from './support';
+import { newStack, newWorkflow, synthesize, withoutHash } from './support';
 import { EventSource, RetryQueue, type FsmWorkflowProps, type WorkflowAlarmsOptions } from 'cdk-lambda-fsm';
 
 function alarmsOf(props: Partial<FsmWorkflowProps>, options: (stack: Stack) => WorkflowAlarmsOptions = () => ({})) {
@@ -130,6 +130,22 @@ describe('the dashboard', () => {
     const stack = newStack();
     newWorkflow(stack).addDashboard({ dashboardName: 'orders' });
     Template.fromStack(stack).hasResourceProperties('AWS::CloudWatch::Dashboard', { DashboardName: 'orders', DashboardBody: Match.anyValue() });
+  });
+});
+
+describe('tracing', () => {
+  const tracing = (props: Partial<FsmWorkflowProps>) => {
+    const template = synthesize(() => props);
+    const [handler] = Object.values(template.findResources('AWS::Lambda::Function'));
+    return { mode: handler?.Properties.TracingConfig?.Mode, mayTrace: JSON.stringify(template.toJSON()).includes('xray:PutTraceSegments') };
+  };
+
+  test('is off unless it is asked for', () => {
+    expect(tracing({})).toEqual({ mode: undefined, mayTrace: false });
+  });
+
+  test('comes with the right to write traces', () => {
+    expect(tracing({ tracing: lambda.Tracing.ACTIVE })).toEqual({ mode: 'Active', mayTrace: true });
   });
 });
 
