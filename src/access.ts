@@ -56,6 +56,12 @@ export function grantReadFrom(stream: kinesis.IStream, consumer: kinesis.IStream
   return withKey(grant, stream.encryptionKey, grantee, 'kms:Decrypt');
 }
 
+/** What it takes to read one record again, by its sequence number. */
+export function grantReadBackFrom(stream: kinesis.IStream, grantee: iam.IGrantable): iam.Grant {
+  const grant = grantOn(stream.streamArn, grantee, 'kinesis:GetRecords', 'kinesis:GetShardIterator');
+  return withKey(grant, stream.encryptionKey, grantee, 'kms:Decrypt');
+}
+
 /** `Publish` covers the batches, too. */
 export function grantPublishTo(topic: sns.ITopic, key: kms.IKey | undefined, grantee: iam.IGrantable): iam.Grant {
   return withKey(grantOn(topic.topicArn, grantee, 'sns:Publish'), key, grantee, 'kms:GenerateDataKey', 'kms:Decrypt');

@@ -66,6 +66,8 @@ export interface Binding {
   readonly configuration: Readonly<Record<string, string | number | boolean>>;
   /** Lets someone put envelopes into it. */
   grantSend(grantee: iam.IGrantable): iam.Grant;
+  /** Lets someone read an envelope again that was put there. Absent where nobody can, and where reading the checkpoint table will do. */
+  grantReadBack?(grantee: iam.IGrantable): iam.Grant;
 }
 
 /** One AWS service as an event source or a retry queue. Stateless: it describes what `bind` then builds. */

@@ -66,6 +66,8 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   public readonly clientConfiguration: string;
 
   private readonly eventSources: readonly Binding[];
+  /** The event sources and the retry queues. */
+  private readonly transports: readonly Binding[];
   private readonly ecsTasks: EcsTasks;
   private readonly locks: LockBinding;
 
@@ -110,6 +112,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
     this.failoverRetryQueue = failoverRetry?.transport;
     this.eventSources = failover ? [primary, failover] : [primary];
     const retryQueues = failoverRetry ? [retry, failoverRetry] : [retry];
+    this.transports = [...this.eventSources, ...retryQueues];
 
     this.clientConfiguration = Stack.of(this).toJsonString({
       workflow: this.workflowName,
@@ -127,7 +130,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
     this.locks.grantWrite(this);
     grantTable(this.checkpointTable.table, this, 'BatchWriteItem', 'GetItem', 'Query', 'UpdateItem');
     grantSendTo(this.deadLetterQueue, this);
-    for (const { grantSend } of [...this.eventSources, ...retryQueues]) grantSend(this);
+    for (const { grantSend } of this.transports) grantSend(this);
   }
 
   /**
@@ -163,6 +166,14 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   public grantDescribe(grantee: iam.IGrantable): iam.Grant {
     return this.locks.grantRead(grantee)
       .combine(grantTable(this.checkpointTable.table, grantee, 'Query'));
+  }
+
+  /** Lets someone run executions on that have stalled, with `client.resume`. */
+  public grantResume(grantee: iam.IGrantable): iam.Grant {
+    const readBack = this.transports.flatMap(({ grantReadBack }) => grantReadBack?.(grantee) ?? []);
+    return readBack.reduce((all, grant) => all.combine(grant), this.locks.grantRead(grantee))
+      .combine(grantTable(this.checkpointTable.table, grantee, 'GetItem', 'Query'))
+      .combine(this.grantStart(grantee));
   }
 
   /** Lets someone run executions on that have failed, with `client.redrive`. */

@@ -2,7 +2,7 @@ import { Duration, Names, Stack, Token } from 'aws-cdk-lib';
 import * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
-import { grantPutTo, grantReadFrom } from './access';
+import { grantPutTo, grantReadBackFrom, grantReadFrom } from './access';
 import type { Binding, WorkflowParts } from './binding';
 import type { Problems } from './problems';
 import { checkStreamOptions, DEFAULT_MAX_RECORD_AGE, mapStream, type StreamOptions } from './stream-mapping';
@@ -115,6 +115,7 @@ export function bindStream(scope: Construct, options: KinesisOptions, workflow: 
     transport: { service: 'kinesis', stream },
     configuration: { service: 'kinesis', streamName: stream.streamName },
     grantSend: (grantee) => grantPutTo(stream, grantee),
+    grantReadBack: (grantee) => grantReadBackFrom(stream, grantee),
   };
 }
 

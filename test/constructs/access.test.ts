@@ -158,6 +158,18 @@ describe('grants', () => {
     });
   });
 
+  test('grantResume, with the right to read the stream back that carries the envelopes', () => {
+    const checkpoints = ['dynamodb:GetItem', 'dynamodb:Query'];
+    expect(granteeMay((workflow, user) => workflow.grantResume(user))).toEqual({
+      ...SEND, 'OrdersLockTable.Arn': ['dynamodb:GetItem'], 'OrdersCheckpointTable.Arn': checkpoints,
+    });
+    expect(granteeMay((workflow, user) => workflow.grantResume(user), { eventSource: EventSource.kinesis() })).toEqual({
+      'OrdersEventSourceStream.Arn': ['kinesis:GetRecords', 'kinesis:GetShardIterator', 'kinesis:PutRecords'],
+      'OrdersLockTable.Arn': ['dynamodb:GetItem'],
+      'OrdersCheckpointTable.Arn': checkpoints,
+    });
+  });
+
   test('grantRedrive', () => {
     expect(granteeMay((workflow, user) => workflow.grantRedrive(user))).toEqual({
       ...SEND,
