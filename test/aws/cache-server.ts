@@ -5,31 +5,34 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'iovalkey';
 
-const BINARIES = ['valkey-server', 'redis-server'];
-const MENDS = '`apt-get install redis-server`, `brew install valkey`, or any other Valkey or Redis from version 7 on that has TLS';
+// In Debian's redis-tools, the last one is the server under another name, without the service that the package redis-server would start.
+const PROGRAMS = ['valkey-server', 'redis-server', 'redis-check-rdb'];
+const MENDS = '`apt-get install redis-tools`, `brew install valkey`, or any other Valkey or Redis from version 7 on that has TLS';
 
 /**
- * The server's program. Where none is installed, it is from the distribution's packages if that can be done without asking anybody (as root
- * of a Debian, as in a container).
+ * The server's program. Where none is installed, it is taken from the distribution's packages if that can be done without asking anybody:
+ * as root of a Debian, in a container.
  *
  * @returns nothing where there is none. Then the tests that need it are skipped, and say so; never in CI, where that is a failure.
  */
 export function findCacheServer(): string | undefined {
-  const found = BINARIES.find(isInstalled);
-  if (found) return found;
-  if (process.getuid?.() === 0 && isInstalled('apt-get')) {
-    const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
-    try {
-      execFileSync('apt-get', ['update'], options);
-      execFileSync('apt-get', ['install', '--yes', '--no-install-recommends', 'redis-server', 'openssl'], options);
-    } catch {
-      // Without a network, say. What follows tells what is missing.
-    }
+  const program = PROGRAMS.find(isInstalled) ?? (installPackages() ? PROGRAMS.find(isInstalled) : undefined);
+  if (!program && process.env.CI) throw new Error(`The tests of the lock cache need a server: ${MENDS}.`);
+  if (!program) console.warn(`The tests of the lock cache are skipped, for there is no server: ${MENDS}.`);
+  return program;
+}
+
+function installPackages(): boolean {
+  if (process.getuid?.() !== 0 || !isInstalled('apt-get')) return false;
+  const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
+  try {
+    execFileSync('apt-get', ['update'], options);
+    execFileSync('apt-get', ['install', '--yes', '--no-install-recommends', 'redis-tools', 'openssl'], options);
+    return true;
+  } catch {
+    // Without a network, say.
+    return false;
   }
-  const installed = BINARIES.find(isInstalled);
-  if (!installed && process.env.CI) throw new Error(`The tests of the lock cache need a server: ${MENDS}.`);
-  if (!installed) console.warn(`The tests of the lock cache are skipped, for there is no server: ${MENDS}.`);
-  return installed;
 }
 
 function isInstalled(program: string): boolean {
@@ -88,7 +91,8 @@ export class CacheServer {
       'tls-ca-cert-file': join(directory, 'certificate.pem'),
       'tls-auth-clients': 'no',
     };
-    this.process = spawn(this.binary, Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]), { stdio: 'ignore' });
+    // By the name that it is called by, the program knows what it is to be.
+    this.process = spawn(this.binary, Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]), { stdio: 'ignore', argv0: 'redis-server' });
     await this.until(async () => await this.admin.ping() === 'PONG');
     // Which slots it has, it remembers; a second time it refuses them.
     await this.admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383').catch(() => undefined);
