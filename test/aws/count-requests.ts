@@ -1,6 +1,9 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 
+/** How an operation of SNS counts, which does not name itself in a header. */
+const QUERY = 'Query';
+
 const CHANNEL = 'http.client.request.start';
 
 /** The requests that the AWS clients of this process have made, those that the SDK has repeated included. */
@@ -14,8 +17,7 @@ export interface RequestCount {
 }
 
 /**
- * Counts the AWS requests of this process from now on, whichever client makes them, as they leave for the network. (Operations
- * of the JSON protocols, which name themselves in a header: those of DynamoDB, DynamoDB Streams, SQS and Kinesis.)
+ * Counts the AWS requests of this process from now on, whichever client makes them, as they leave for the network.
  */
 export function countRequests(): RequestCount {
   const operations: string[] = [];
@@ -23,7 +25,7 @@ export function countRequests(): RequestCount {
     // The channel's messages are documented to have the request.
     const { request } = message as { request: ClientRequest };
     const target = request.getHeader('x-amz-target');
-    if (typeof target === 'string') operations.push(target.slice(target.lastIndexOf('.') + 1));
+    operations.push(typeof target === 'string' ? target.slice(target.lastIndexOf('.') + 1) : QUERY);
   };
   subscribe(CHANNEL, count);
   return {

@@ -15,13 +15,12 @@ const embedded = Embedded.use();
 
 const ring = normalize({ name: 'ring', initial: 'a', states: { a: { do: 'go', on: { go: 'b' } }, b: { do: 'go', on: { go: 'a', stop: 'end' } }, end: { final: true } } });
 
-async function deploy(eventSource: (queueUrl: string) => EventSourceConfiguration) {
-  const queueUrl = await embedded.queue();
+async function deploy(eventSource: () => Promise<EventSourceConfiguration>) {
   const checkpoints = await embedded.table('checkpoints');
   const connection = await connect({
     workflow: 'Ring',
     machines: ['ring'],
-    eventSource: eventSource(queueUrl),
+    eventSource: await eventSource(),
     retryQueues: [{ service: 'sqs', queueUrl: await embedded.queue() }],
     lockTable: { service: 'dynamodb', tableName: await embedded.table('locks'), retentionDays: 30 },
     checkpointTable: { service: 'dynamodb', tableName: checkpoints, retentionDays: 30 },
@@ -40,14 +39,16 @@ async function deploy(eventSource: (queueUrl: string) => EventSourceConfiguratio
     };
   }
   const deliveries = (): Delivery[] => sent.splice(0).map((body, index) => ({
-    id: String(index), body, blocking: false, place: { service: 'sqs', resource: queueUrl, messageId: String(index) },
+    id: String(index), body, blocking: false, place: { service: 'none', resource: 'none', messageId: String(index) },
   }));
   return { connection, engine, deliveries, executions: new Executions(ports, ['ring']) };
 }
 
 describe.each([
-  ['SQS', (queueUrl: string): EventSourceConfiguration => ({ service: 'sqs', queueUrl }), { batch: 1.2, alone: 3 }],
-  ['DynamoDB Streams', (): EventSourceConfiguration => ({ service: 'dynamodb' }), { batch: 1.1, alone: 2 }],
+  ['SQS', async (): Promise<EventSourceConfiguration> => ({ service: 'sqs', queueUrl: await embedded.queue() }), { batch: 1.2, alone: 3 }],
+  ['DynamoDB Streams', async (): Promise<EventSourceConfiguration> => ({ service: 'dynamodb' }), { batch: 1.1, alone: 2 }],
+  ['Kinesis', async (): Promise<EventSourceConfiguration> => ({ service: 'kinesis', streamName: await embedded.stream(1) }), { batch: 1.2, alone: 3 }],
+  ['SNS', async (): Promise<EventSourceConfiguration> => ({ service: 'sns', topicArn: (await embedded.topic()).topicArn }), { batch: 1.2, alone: 3 }],
 ])('a transition on %s', (_, eventSource, most) => {
   test.each([[10, most.batch], [1, most.alone]])('in a batch of %d takes at most %d requests', async (records, limit) => {
     const { connection, engine, deliveries, executions } = await deploy(eventSource);
