@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { record } from './ledger';
 import { order } from './order.machine';
 import { implement, type Run } from 'cdk-lambda-fsm/runtime';
@@ -36,6 +37,8 @@ export default implement.for<OrderContext>()(order, {
 
   checkOrder: async (context, run) => {
     happened(context, run, 'checkOrder');
+    // Real work takes its time, in which another invocation could interfere.
+    await pause(20);
     context.total = context.quantity * context.price;
     return context.quantity > 0 ? 'sound' : 'unsound';
   },
@@ -54,6 +57,7 @@ export default implement.for<OrderContext>()(order, {
 
   bookPayment: async (context, run) => {
     happened(context, run, 'bookPayment');
+    await pause(20);
     context.paid = Number(run.data);
   },
 
