@@ -35,7 +35,7 @@ export interface WorkflowAlarmsOptions {
    */
   readonly failover?: number;
   /**
-   * How old a record of a stream may be when the function gets it. Only for workflows with an event source that is a stream.
+   * How old a record of a stream may be when the function gets it. Only for workflows that read one.
    *
    * Valid range: 1 second and more.
    *
@@ -79,7 +79,7 @@ export interface WorkflowAlarms {
   /**
    * Records of a stream wait too long.
    *
-   * @default - no event source is a stream
+   * @default - the workflow reads no stream
    */
   readonly iteratorAge?: cloudwatch.Alarm;
   /** Messages of event sources that are no streams wait too long. */
@@ -112,7 +112,7 @@ export function addAlarms(workflow: FsmWorkflow, options: WorkflowAlarmsOptions)
 
   const longest = longestAge(workflow);
   const sources = sourcesOf(workflow);
-  const iteratorAge = sources.some(isStream) ? add('IteratorAge', {
+  const iteratorAge = readsStreams(workflow) ? add('IteratorAge', {
     metric: iteratorAgeOf(workflow),
     threshold: (options.iteratorAge ?? longest).toMilliseconds(),
     alarmDescription: `${name}: records of a stream wait too long. Either the function is too slow or too seldom invoked, or a record blocks its shard: look into the function's errors and throttles.`,
@@ -181,9 +181,11 @@ export function sourcesOf({ eventSource, failoverEventSource }: FsmWorkflow): Bo
   return failoverEventSource ? [eventSource, failoverEventSource] : [eventSource];
 }
 
-/** Whether Lambda reads the event source in order, record by record. */
-export function isStream({ service }: BoundTransport): boolean {
-  return service === 'dynamodb' || service === 'kinesis';
+/** Whether Lambda reads a stream, record by record: that of an event source, or of a retry queue. */
+export function readsStreams(workflow: FsmWorkflow): boolean {
+  const { retryQueue, failoverRetryQueue } = workflow;
+  return sourcesOf(workflow).some(({ service }) => service === 'dynamodb')
+    || [...sourcesOf(workflow), retryQueue, failoverRetryQueue].some((transport) => transport?.service === 'kinesis');
 }
 
 /** The age of the last record of each batch that the function got from a stream: the oldest of all in five minutes. */

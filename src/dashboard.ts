@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { deadLetterQueuesOf, deadLettersIn, isStream, iteratorAgeOf, queueAgeOf, sourcesOf, type WorkflowAlarms } from './alarms';
+import { deadLetterQueuesOf, deadLettersIn, iteratorAgeOf, queueAgeOf, readsStreams, sourcesOf, type WorkflowAlarms } from './alarms';
 import type { FsmWorkflow } from './fsm-workflow';
 
 /** What a workflow's dashboard shows. */
@@ -101,7 +101,7 @@ function waiting(workflow: FsmWorkflow): cloudwatch.GraphWidgetProps {
     left: Object.entries(transports).flatMap(([name, transport]) => transport?.queue
       ? [transport.queue.metricApproximateNumberOfMessagesVisible({ statistic: cloudwatch.Stats.MAXIMUM, period: PERIOD, label: `messages, ${name}` })]
       : []),
-    right: sourcesOf(workflow).some(isStream) ? [...ages, iteratorAgeOf(workflow).with({ label: 'oldest record of a stream, ms' })] : ages,
+    right: readsStreams(workflow) ? [...ages, iteratorAgeOf(workflow).with({ label: 'oldest record of a stream, ms' })] : ages,
   };
 }
 
@@ -125,6 +125,7 @@ function takeover(workflow: FsmWorkflow): cloudwatch.GraphWidgetProps {
       workflow.metric('CheckpointFailure', count('Checkpoint table')),
       workflow.metric('Redelivery', count('Given back to the source')),
     ],
+    right: [workflow.metricFailoverMinutes({ color: cloudwatch.Color.GREY })],
   };
 }
 

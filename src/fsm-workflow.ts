@@ -1,4 +1,4 @@
-import { Annotations, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Annotations, Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -233,6 +233,19 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   /** Envelopes that something else than the event source took. */
   public metricFailovers(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('Failover', props);
+  }
+
+  /**
+   * The time spent in failover: 1 for each minute in which something else than the event source took envelopes, 0 for each other.
+   */
+  public metricFailoverMinutes(props?: cloudwatch.MathExpressionOptions): cloudwatch.MathExpression {
+    return new cloudwatch.MathExpression({
+      label: 'Minutes in failover',
+      ...props,
+      expression: 'IF(FILL(failovers, 0) > 0, 1, 0)',
+      usingMetrics: { failovers: this.metricFailovers() },
+      period: Duration.minutes(1),
+    });
   }
 
   /** Messages that were put into the dead-letter queue. */

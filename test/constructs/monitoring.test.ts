@@ -55,6 +55,12 @@ describe('alarms', () => {
     expect(alarms.DeadLetters1.Dimensions).not.toEqual(alarms.DeadLetters.Dimensions);
   });
 
+  test('are those that make sense for Kinesis and SNS', () => {
+    const { alarms } = alarmsOf({ eventSource: EventSource.sns(), failoverEventSource: EventSource.kinesis() });
+    expect(Object.keys(alarms).sort()).toEqual(['DeadLetters', 'Failed', 'Failover', 'IteratorAge', 'QueueAge', 'Throttles']);
+    expect(alarms.QueueAge).toMatchObject({ Namespace: 'AWS/Lambda', MetricName: 'AsyncEventAge', Statistic: 'Maximum', Threshold: 300_000 });
+  });
+
   test('watch queues that are given', () => {
     const stack = newStack();
     const queue = (name: string) => sqs.Queue.fromQueueArn(stack, name, `arn:aws:sqs:eu-west-1:123456789012:${name}`);
@@ -124,6 +130,10 @@ describe('the dashboard', () => {
     const { json } = dashboardOf(props);
     for (const metric of shown) expect(json).toContain(metric);
     for (const metric of hidden) expect(json).not.toContain(metric);
+  });
+
+  test('shows the time spent in failover', () => {
+    expect(dashboardOf({}).json).toContain('"expression":"IF(FILL(failovers, 0) > 0, 1, 0)"');
   });
 
   test('takes a name', () => {
