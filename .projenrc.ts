@@ -132,7 +132,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
 
   eslintOptions: {
     dirs: ['src', 'lambda'],
-    devdirs: ['test', 'examples', 'bench', 'scripts'],
+    devdirs: ['test', 'examples', 'bench', 'scripts', 'model'],
     projectService: true,
     tsconfigPath: './tsconfig.json',
     fileExtensions: ['.ts', '.mts'],
@@ -143,7 +143,7 @@ const project = new awscdk.AwsCdkConstructLibrary({
 
   gitignore: [`/${LAMBDA_LIB}/`, '/assets/', '/.readme/', 'cdk.out/', '.DS_Store'],
   npmIgnoreOptions: {
-    ignorePatterns: ['/lambda/', '/examples/', '/bench/', '/docs/', '/scripts/', '/.ci/', '/.projenrc.ts', '/tsconfig*.json', '*.tsbuildinfo', 'cdk.out/'],
+    ignorePatterns: ['/lambda/', '/examples/', '/bench/', '/docs/', '/scripts/', '/model/', '/.ci/', '/.projenrc.ts', '/tsconfig*.json', '*.tsbuildinfo', 'cdk.out/'],
   },
 });
 
@@ -247,6 +247,10 @@ project.addTask('simulate', {
 project.addTask('mutate', {
   description: 'Plants mistakes in the protocol, and checks that the simulation finds each',
   steps: [{ execArgs: ['tsx', 'test/simulation/mutate.ts'], receiveArgs: true }],
+});
+project.addTask('model', {
+  description: 'Checks the models of the protocol with Spin, and that they notice planted mistakes',
+  exec: 'tsx model/check.ts',
 });
 project.addTask('bench', {
   description: 'Measures requests, latency and throughput',

@@ -1,0 +1,139 @@
+/**
+ * Checks the models of the protocol exhaustively with Spin, and that they notice each mistake that can be planted in them.
+ *
+ *     npm run model
+ *
+ * Spin makes a program of a model, which visits every order of events within the bounds of the run.
+ */
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { MUTATIONS, SOUND, type Run } from './runs';
+
+const run = promisify(execFile);
+
+/** The longest that one run may take, in milliseconds, and the most memory, in megabytes. */
+const LONGEST = 10 * 60_000;
+const MEMORY = 3_500;
+
+/** How many runs go on at once. */
+const PARALLEL = 2;
+
+/** Deeper than any run goes. */
+const DEPTH = 100_000;
+
+/** These tell that the model is too small for its bounds, not that the protocol is wrong. */
+const ROOM = ['waiting<', 'lockFence<'];
+
+interface Result {
+  readonly run: Run;
+  readonly states: number;
+  readonly seconds: number;
+  /** What does not hold. */
+  readonly violated?: string;
+  /** Why the run tells nothing. */
+  readonly broken?: string;
+}
+
+async function main(): Promise<void> {
+  installSpin();
+  checkThatAllAreRun();
+  const results = await inParallel([...SOUND, ...MUTATIONS]);
+  const failed = results.filter((result) => !isAsExpected(result)).length;
+  console.log(`${results.length - failed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+function installSpin(): void {
+  if (works('spin', '-V')) return;
+  console.log('Spin is not installed: trying apt-get.');
+  if (works('apt-get', 'update') && works('apt-get', 'install', '-y', '--no-install-recommends', 'spin') && works('spin', '-V')) return;
+  throw new Error('Spin is needed to check the models, and could not be installed. Install the package "spin" (Debian, Ubuntu, Homebrew) and try again.');
+}
+
+function works(command: string, ...parameters: string[]): boolean {
+  try {
+    execFileSync(command, parameters, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A mistake that no run plants would seem to be caught. */
+function checkThatAllAreRun(): void {
+  for (const model of ['transitions', 'mailbox']) {
+    const planted = new Set(MUTATIONS.filter((mutation) => mutation.model === model).map(({ mutation }) => mutation));
+    const written = new Set(readFileSync(join(__dirname, `${model}.pml`), 'utf8').match(/MUTATE_[A-Z_]+/g)?.filter((name) => name !== 'MUTATE_'));
+    for (const name of written) if (!planted.has(name)) throw new Error(`model/${model}.pml has ${name}, but model/runs.ts does not plant it.`);
+    for (const name of planted) if (!written.has(name ?? '')) throw new Error(`model/runs.ts plants ${name}, but model/${model}.pml does not have it.`);
+  }
+}
+
+async function inParallel(runs: readonly Run[]): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  const queue = runs.entries();
+  await Promise.all(Array.from({ length: PARALLEL }, async () => {
+    for (const [index, next] of queue) {
+      const result = await check(next);
+      results[index] = result;
+      console.log(lineOf(result));
+    }
+  }));
+  return results;
+}
+
+async function check(planned: Run): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'model-'));
+  const started = Date.now();
+  const flags = [
+    ...Object.entries(planned.bounds).map(([name, value]) => `-D${name}=${value}`),
+    ...planned.mutation === undefined ? [] : [`-D${planned.mutation}`],
+    ...planned.fair ? ['-DFAIR'] : [],
+  ];
+  try {
+    const inFolder = { cwd: folder, maxBuffer: 64 * 1_048_576, timeout: LONGEST };
+    await run('spin', ['-a', ...flags, join(__dirname, `${planned.model}.pml`)], inFolder);
+    // Liveness needs what safety does not: to tell which process moves.
+    const kind = planned.fair ? ['-DNFAIR=4'] : ['-DSAFETY'];
+    // What is broken breaks soon.
+    const optimisation = planned.mutation === undefined ? '-O2' : '-O0';
+    await run('cc', [optimisation, '-w', ...kind, '-DCOLLAPSE', '-DVECTORSZ=2048', `-DMEMLIM=${MEMORY}`, '-o', 'pan', 'pan.c'], inFolder);
+    const { stdout } = await run('./pan', [`-m${DEPTH}`, ...planned.fair ? ['-a', '-f', '-N', 'ends'] : []], inFolder);
+    return { run: planned, seconds: (Date.now() - started) / 1_000, ...read(stdout) };
+  } catch (thrown) {
+    const broken = thrown instanceof Error ? thrown.message : String(thrown);
+    return { run: planned, seconds: (Date.now() - started) / 1_000, states: 0, broken };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function read(output: string): Pick<Result, 'states' | 'violated' | 'broken'> {
+  const states = Number(/(\d+) states, stored/.exec(output)?.[1] ?? 0);
+  const errors = /errors: (\d+)/.exec(output)?.[1];
+  const violated = /^pan:1: (.*)$/m.exec(output)?.[1];
+  const tooSmall = ROOM.find((condition) => violated?.includes(condition));
+  if (tooSmall !== undefined) return { states, broken: `the model has no room for these bounds: ${violated}` };
+  if (violated !== undefined) return { states, violated };
+  if (errors !== '0' || /max search depth too small|out of memory|Search not completed/.test(output)) {
+    return { states, broken: output.trim().split('\n').slice(0, 5).join(' ') };
+  }
+  return { states };
+}
+
+function isAsExpected({ run: { mutation }, violated, broken }: Result): boolean {
+  return broken === undefined && (violated !== undefined) === (mutation !== undefined);
+}
+
+function lineOf(result: Result): string {
+  const { run: { model, mutation, bounds, fair }, states, seconds, violated, broken } = result;
+  const within = Object.entries(bounds).map(([name, value]) => `${name.toLowerCase()} ${value}`).join(', ');
+  const what = mutation ?? `${fair ? 'ends' : 'holds'} with ${within || 'no fault'}`;
+  const came = broken ?? (mutation === undefined ? violated ?? 'holds' : violated === undefined ? 'NOT CAUGHT' : `caught: ${violated}`);
+  return `${isAsExpected(result) ? 'ok  ' : 'FAIL'} ${model.padEnd(12)} ${what}: ${came} (${states} states, ${seconds.toFixed(1)} s)`;
+}
+
+void main();

@@ -1,0 +1,243 @@
+/*
+ * The mailbox: events from outside, for an execution that parks. Compare lambda/engine/wake.ts, mailbox-position.ts, attempt.ts, executions.ts.
+ *
+ *     step 0: A, parks ──mail a──▶ step 1: works, dispatches ──▶ step 2: C, parks ──mail a or b, or its timeout──▶ step 3: completes
+ *
+ * Callers send one event each, at any time, and again with the same id when they are in doubt. Two workers handle what the source delivers: in any order, perhaps
+ * twice. They die between any two requests, and leases run out while their holders still send what they have done.
+ *
+ * What is held:
+ *   once    along the line of committed steps a mail is taken at most once
+ *   kept    a mail is forgotten only when a committed step has taken it
+ *   awake   nobody stays parked beside a mail that he would take, nor beyond his timeout
+ *
+ * `npm run model` checks this, and that each MUTATE_… breaks it.
+ */
+#ifndef CRASHES
+#define CRASHES 0
+#endif
+#ifndef EXPIRES
+#define EXPIRES 0
+#endif
+#ifndef DUPLICATES
+#define DUPLICATES 0
+#endif
+
+#ifndef DOUBTS
+#define DOUBTS 0
+#endif
+#ifndef CALLERS
+#define CALLERS 2
+#endif
+
+#include "source.pml"
+
+#define TIMEOUT 7
+#define NOTHING 9
+#define A 1
+#define B 2
+#define PARKS(step) ((step) == 0 || (step) == 2)
+#define TAKES(step, event) ((step) == 2 || (event) == A)
+#define BIT(mail) (1 << (mail))
+#define FENCES 10
+
+/* An envelope: its step, its parent, the mail that woke this step, and the mailbox position: the mails taken, with that one. */
+#define ENVELOPE(step, parent, mail, taken) ((step) | (parent) << 4 | (mail) << 8 | (taken) << 12)
+#define STEP_OF(envelope) ((envelope) & 15)
+#define PARENT_OF(envelope) (((envelope) >> 4) & 15)
+#define MAIL_OF(envelope) (((envelope) >> 8) & 15)
+#define TAKEN_OF(envelope) ((envelope) >> 12)
+
+mtype = { NEW, RUNNING, PARKED, COMPLETED };
+
+/* The lock item. */
+mtype status = NEW;
+byte lockStep, lockFence, lockParent;
+bool done, valid;
+#define SAME_STEP (lockStep == STEP_OF(envelope) && lockParent == PARENT_OF(envelope))
+
+/* The checkpoint table: the position of each attempt that parked; and the mailbox: the event at each position, and which are there. */
+byte position[FENCES];
+byte last, present, ids;
+byte eventOf[4];
+
+/* For the properties alone: what the committed steps have taken, and with the step that is being run; what is forgotten. */
+byte before, with, removed;
+byte sending = CALLERS, crashes, expires, duplicates;
+
+/* mailbox-position.ts: the earliest mail that was not taken and whose event the state takes, or 0. */
+inline nextMail(step, taken) {
+  mail = 1;
+  do
+  :: mail > last -> mail = 0; break
+  :: mail <= last && (present & BIT(mail)) && !((taken) & BIT(mail)) && TAKES(step, eventOf[mail]) -> break
+  :: else -> mail++
+  od
+}
+#ifdef MUTATE_POSITION_NOT_CARRIED
+#define TAKE(taken) (taken)
+#else
+#define TAKE(taken) ((taken) | BIT(mail))
+#endif
+
+/* wake.ts: two requests, between which anything may happen: first the lock, then the mails. What is sent then may be late anyway. */
+inline readLock() {
+  if :: status == PARKED -> parkStep = lockStep; parkFence = lockFence :: else fi
+}
+inline wake() {
+  if
+  :: parkStep != NOTHING ->
+     nextMail(parkStep, position[parkFence]);
+     if :: mail -> put(ENVELOPE(parkStep + 1, parkFence, mail, TAKE(position[parkFence]))) :: else fi
+  :: else
+  fi;
+  parkStep = NOTHING; parkFence = 0; mail = 0
+}
+
+#define FORGET fence = 0; step = 0; taken = 0; mail = 0; parkStep = NOTHING; parkFence = 0; envelope = 0
+#define ACKNOWLEDGE acknowledge(); FORGET; goto next
+#define GIVE_BACK giveBack(envelope); FORGET; goto next
+#define MAY_DIE :: atomic { crashes < CRASHES -> crashes++; GIVE_BACK }
+
+proctype worker() {
+  int envelope;
+  byte i, fence, step, taken, mail, parkStep = NOTHING, parkFence;
+next:
+end:
+  atomic {
+    receive(envelope); step = STEP_OF(envelope); taken = TAKEN_OF(envelope);
+    if /* acquire: one conditional write */
+    :: (status == NEW && step == 0) || (status != NEW && step == lockStep + 1 && PARENT_OF(envelope) == lockFence) -> before = with
+    :: status != NEW && SAME_STEP && !done && !valid
+    :: else ->
+       if
+       :: SAME_STEP && !done -> GIVE_BACK /* busy */
+       :: SAME_STEP && status == PARKED -> goto parked
+       :: else -> ACKNOWLEDGE /* a duplicate or an orphan */
+       fi
+    fi;
+    mail = MAIL_OF(envelope);
+    if :: mail == 0 || mail == TIMEOUT -> assert(taken == before)
+       :: else -> assert(!(before & BIT(mail)) && taken == (before | BIT(mail))) fi; /* once */
+    with = taken;
+    lockStep = step; lockParent = PARENT_OF(envelope); lockFence++; assert(lockFence < FENCES);
+    fence = lockFence; valid = 1; done = 0; status = RUNNING
+  }
+  if /* its actions run */
+  MAY_DIE
+  :: PARKS(step) -> goto park
+  :: step == 1 -> goto dispatch
+  :: step == 3 -> goto complete
+  fi;
+
+dispatch:
+  atomic { put(ENVELOPE(step + 1, fence, 0, taken)) }
+#ifndef MUTATE_FORGOTTEN_BEFORE_COMMIT
+  atomic { /* a step that a mail has woken is committed before the mail is forgotten */
+    if
+    MAY_DIE
+    :: lockFence == fence -> done = 1; valid = 0
+    :: lockFence != fence && lockStep == step + 1 && lockParent == fence /* its successor has done so */
+    :: lockFence != fence && !(lockStep == step + 1 && lockParent == fence) -> ACKNOWLEDGE
+    fi
+  }
+#endif
+  atomic {
+    if
+    MAY_DIE
+    :: skip /* could not be forgotten */
+    :: present = present & ~BIT(mail); removed = removed | BIT(mail)
+    fi;
+    ACKNOWLEDGE
+  }
+
+park:
+#ifndef MUTATE_TIMEOUT_AFTER_COMMIT
+  atomic { if :: step == 2 -> put(ENVELOPE(step + 1, fence, TIMEOUT, taken)) :: else fi } /* the timeout: an envelope for later */
+#endif
+#ifdef MUTATE_LOOKS_BEFORE_COMMIT
+  atomic { nextMail(step, taken) }
+#endif
+  atomic {
+    position[fence] = taken; /* the checkpoint, then the commit */
+    if :: lockFence == fence -> done = 1; valid = 0; status = PARKED :: else -> ACKNOWLEDGE fi
+  }
+#ifdef MUTATE_TIMEOUT_AFTER_COMMIT
+  atomic { if MAY_DIE :: step == 2 -> put(ENVELOPE(step + 1, fence, TIMEOUT, taken)) :: step != 2 fi }
+#endif
+#ifdef MUTATE_LOOKS_BEFORE_COMMIT
+  atomic { if :: mail -> put(ENVELOPE(step + 1, fence, mail, TAKE(taken))) :: else fi; ACKNOWLEDGE }
+#endif
+#ifdef MUTATE_PARKER_DOES_NOT_LOOK
+  atomic { ACKNOWLEDGE }
+#endif
+look:
+  atomic { if MAY_DIE :: readLock() fi }
+  atomic { wake(); if MAY_DIE :: ACKNOWLEDGE fi }
+
+parked: /* an envelope of the very step that is parked: perhaps that of a parker who died before he looked */
+#ifdef MUTATE_DUPLICATE_DOES_NOT_LOOK
+  atomic { ACKNOWLEDGE }
+#endif
+  goto look;
+
+complete:
+  atomic { if :: lockFence == fence -> done = 1; valid = 0; status = COMPLETED :: else fi; ACKNOWLEDGE }
+}
+
+/* executions.ts, send(): puts the mail, then looks at the lock. A caller in doubt calls again with the same id. */
+proctype caller(byte id) {
+  byte i, doubts = DOUBTS, event = A, mail, parkStep = NOTHING, parkFence;
+  if :: id == 0 :: id == 1 :: id == 1 -> event = B fi;
+call:
+#ifdef MUTATE_CALLER_LOOKS_FIRST
+  atomic { readLock() }
+#endif
+  atomic {
+    if
+    :: !(ids & BIT(id)) ->
+       last++; assert(last <= CALLERS); /* once */
+       eventOf[last] = event; present = present | BIT(last);
+#ifndef MUTATE_ID_IGNORED
+       ids = ids | BIT(id)
+#endif
+    :: else
+    fi
+  }
+#ifndef MUTATE_CALLER_LOOKS_FIRST
+  atomic { if :: doubts > 0 -> doubts--; goto call :: readLock() fi }
+#endif
+  atomic { wake(); if :: doubts > 0 -> doubts--; goto call :: event = 0; doubts = 0; sending-- fi }
+}
+
+proctype services() {
+  int envelope;
+  byte i;
+end:
+  do
+  :: atomic { valid && expires < EXPIRES -> expires++; valid = 0 }
+  :: atomic { waiting > 0 && duplicates < DUPLICATES -> duplicates++; peek(envelope); put(envelope); envelope = 0 }
+  :: atomic { waiting == 0 && inHand == 0 && sending == 0 -> /* nothing will happen any more */
+       assert(!(removed & ~with)); /* kept */
+       assert(status == PARKED || status == COMPLETED);
+       if :: status == PARKED ->
+             assert(lockStep != 2); /* awake: it has a timeout */
+             i = 1;
+             do :: i > last -> break
+                :: else -> assert(!(present & BIT(i) && !(with & BIT(i)) && TAKES(lockStep, eventOf[i]))); i++ /* awake */
+             od
+          :: else
+       fi;
+       break }
+  od
+}
+
+init {
+  byte i;
+  atomic {
+    put(ENVELOPE(0, 0, 0, 0));
+    run worker(); run worker(); run services();
+    run caller(0);
+    if :: CALLERS > 1 -> run caller(1) :: else fi
+  }
+}
