@@ -19,5 +19,8 @@ export * from './test-execution';
 export * from './test-function';
 export * from './test-workflow';
 export * from './virtual-clock';
+export { Effects, type RepeatedEffect } from './simulation/effects';
+export { SimulationReport, type SimulationProblem } from './simulation/report';
 export { drawScenario, EVENT_SOURCE_KINDS, type Scenario, type ScenarioOptions } from './simulation/scenario';
 export { shrink } from './simulation/shrink';
+export { simulate, type SimulateOptions } from './simulation/simulate';

@@ -121,7 +121,7 @@ export class Model {
     // Nothing can stop an invocation that stood still until others took over: what it may not do is begin anything, see `calls`.
     if (now > deadline) return () => undefined;
     for (const other of execution.running) {
-      if (!other.alive()) {execution.running.delete(other);} else if (other.fence !== fence && now <= other.deadline) {
+      if (!other.alive()) {execution.running.delete(other);} else if (other.fence !== fence && now < other.deadline) {
         this.wrong('I3', executionId, `${what} while fence ${other.fence} was running ${other.name} and had ${other.deadline - now} ms to live`);
       }
     }

@@ -75,12 +75,6 @@ export const MUTATIONS: readonly Mutation[] = [
     by: 'if (!lock) {',
   },
   {
-    name: 'a lease is released whoever holds it',
-    file: LOCKS,
-    replace: 'if (lock && lock.fence === lease.fence && !lock.done) {',
-    by: 'if (lock && !lock.done) {',
-  },
-  {
     name: 'a retry carries the context that the failed attempt has changed',
     file: ATTEMPT,
     replace: 'outbox.schedule({ ...pristine, attempt',
@@ -149,7 +143,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a step drops the position in the mailbox',
     file: ATTEMPT,
-    replace: '      mailbox: envelope.mailbox,\n      sentAt',
+    replace: '      mailbox: this.mailbox,\n      sentAt',
     by: '      sentAt',
   },
   {
@@ -221,8 +215,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'an action runs after the next envelope was sent',
     file: ATTEMPT,
-    replace: '    if (options.eagerCommit) await this.commitOrCount();',
-    by: '    const { machine } = this.around.definitions.get(this.held.envelope.machine)!;\n    const exit = stateOf(machine, next.state!)?.exit;\n    if (exit) await this.around.actions(machine.name, exit)?.({ marks: [] }, { ...this.held.envelope, ...this.held.lease, state: next.state! } as never);\n    if (options.eagerCommit) await this.commitOrCount();',
+    replace: '    const woken = envelope.mail !== undefined;\n    const committed',
+    by: '    const { machine } = this.around.definitions.get(this.held.envelope.machine)!;\n    const exit = stateOf(machine, next.state!)?.exit;\n    if (exit) await this.around.actions(machine.name, exit)?.({ marks: [] }, { ...this.held.envelope, ...this.held.lease, state: next.state! } as never);\n    const woken = envelope.mail !== undefined;\n    const committed',
   },
   {
     name: 'the dead letter of a failed execution is not kept',

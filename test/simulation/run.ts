@@ -80,7 +80,9 @@ async function main(): Promise<void> {
     rmSync(folder, { recursive: true, force: true });
   }
   const seconds = (Date.now() - began) / 1_000;
-  console.log(`${total.seeds} seeds (${first} to ${first + total.seeds - 1}), ${total.steps} actions, ${total.faults} faults in ${seconds.toFixed(1)} s: ${(seconds * 1_000 / total.seeds).toFixed(1)} ms a seed.`);
+  const { user, system } = process.cpuUsage();
+  const cost = (user + system) / 1_000 / Math.max(1, total.seeds);
+  console.log(`${total.seeds} seeds (${first} to ${first + total.seeds - 1}), ${total.steps} actions, ${total.faults} faults in ${seconds.toFixed(1)} s; ${cost.toFixed(1)} ms of processor time a seed.`);
   if (violated.length > 0) {
     console.log(`${violated.length} seeds broke an invariant: ${violated.sort((a, b) => a - b).slice(0, 50).join(', ')}`);
     process.exitCode = 1;

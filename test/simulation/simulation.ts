@@ -6,7 +6,7 @@ import { Engine, Executions, type DeadLetter, type Dispatch, type Ports } from '
 import { normalize, type Action, type JsonObject, type MachineInput, type Run } from '../../lambda/machine';
 import {
   drawScenario, SeededRandom, TestBench, EndlessRunError, type Environment, type EventSourceKind, type FaultHit, type FaultRule,
-  type InMemoryServices, type Scenario, type SharedServices,
+  type InMemoryServices, type PolledSource, type Scenario, type SharedServices,
 } from '../../lambda/testing';
 
 const SECOND = 1_000;
@@ -84,6 +84,7 @@ class Simulation {
   public async run(): Promise<Result> {
     const { services } = this.bench;
     this.schedule();
+    this.stall();
     try {
       await this.rest();
       await this.mendAll();
@@ -221,6 +222,20 @@ class Simulation {
         reopen: (executionId, step, parent, now) => locks.reopen(executionId, step, parent, now),
       },
     };
+  }
+
+  /** A source that delivers nothing for a while, though it takes what it is sent: behind it, attempts come late that were replaced. */
+  private stall(): void {
+    const random = this.random.fork('stall');
+    for (const source of this.bench.services.eventSources) {
+      if (!random.chance(0.2)) continue;
+      const from = this.began + random.between(0, 20_000);
+      const until = from + random.between(1, 2 * this.scenario.timeout);
+      const stalled = () => this.bench.clock.now() >= from && this.bench.clock.now() < until;
+      const take = source.take.bind(source);
+      source.take = (most) => (stalled() ? [] : take(most));
+      hideUntil(source, () => (stalled() ? until : undefined));
+    }
   }
 
   // ---- what clients do --------------------------------------------------------------------------------------------------------------
@@ -376,4 +391,16 @@ class Simulation {
   private lock(executionId: string) {
     return this.bench.services.locks.all.find((lock) => lock.executionId === executionId);
   }
+}
+
+/** Lets a source say that nothing can be taken before that time. */
+function hideUntil(source: PolledSource, until: () => number | undefined): void {
+  const prototype: unknown = Object.getPrototypeOf(source);
+  const nextAt = Object.getOwnPropertyDescriptor(prototype, 'nextAt')?.get;
+  Object.defineProperty(source, 'nextAt', {
+    get: () => {
+      const next = nextAt?.call(source) as number | undefined;
+      return next === undefined ? undefined : Math.max(next, until() ?? next);
+    },
+  });
 }

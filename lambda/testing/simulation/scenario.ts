@@ -62,7 +62,7 @@ export function drawScenario(random: SeededRandom, options: ScenarioOptions): Sc
   };
 }
 
-type Draw = (random: SeededRandom, timeout: number, options: ScenarioOptions) => FaultRule;
+type Draw = (random: SeededRandom, timeout: number, options: ScenarioOptions) => FaultRule | readonly FaultRule[];
 
 /** The kinds of faults, and how hard they hit. */
 const KINDS: readonly Draw[] = [
@@ -72,6 +72,16 @@ const KINDS: readonly Draw[] = [
   (random) => ({ on: random.pick(CALLS), fault: 'fail', call: [random.between(1, 6), random.between(1, 12)] }),
   () => ({ fault: 'fail', share: 0.03 }),
   () => ({ fault: 'crash', share: 0.01 }),
+  // Nothing takes an envelope any more.
+  (random) => {
+    const from = random.between(0, 30) * SECOND;
+    const outage = { fault: 'fail', effect: 'before', from, until: from + random.between(2, 40) * SECOND, share: random.pick([0.5, 1]) } as const;
+    return [{ on: 'eventSources', ...outage }, { on: 'retryQueues', ...outage }];
+  },
+  // An attempt that was replaced sends its envelope after all.
+  (random, timeout) => ({
+    on: 'eventSources[0].send', fault: 'pause', effect: 'before', call: random.between(1, 6), milliseconds: timeout + random.between(5, 90) * SECOND,
+  }),
   // Longer than a lease lasts.
   (random, timeout) => ({ on: random.pick(CALLS), fault: 'pause', call: random.between(1, 10), milliseconds: timeout + random.between(1, 60) * SECOND }),
   (random, timeout) => ({ fault: 'pause', share: 0.004, milliseconds: timeout + random.between(1, 40) * SECOND }),
@@ -99,7 +109,7 @@ const KINDS: readonly Draw[] = [
 
 function drawFaults(random: SeededRandom, timeout: number, options: ScenarioOptions): FaultRule[] {
   const aimsAtActions = (rule: FaultRule) => rule.on?.startsWith('actions.') ?? false;
-  return Array.from({ length: random.between(0, 5) }, () => random.pick(KINDS)(random, timeout, options))
+  return Array.from({ length: random.between(0, 5) }, () => random.pick(KINDS)(random, timeout, options)).flat()
     .filter((rule) => options.actions.length > 0 || !aimsAtActions(rule))
     .map((rule) => ({ ...rule, until: Math.min(rule.until ?? Infinity, options.calm) }));
 }
