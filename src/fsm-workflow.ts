@@ -185,8 +185,8 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
 
   /**
    * A metric of the workflow, by default its sum in five minutes. With the dimension `machine`, or `machine` and `state`, it is that of one
-   * machine or state. CloudWatch bills those that are written: at most one for each name, with the whole workflow, each machine and each state
-   * of it, whatever executions there are.
+   * machine or state. CloudWatch bills those that are written: of each name at most one for the workflow, one for each machine and one for
+   * each state, however many executions there are.
    *
    * @param metricName Transition, Completed, Parked, Error, Fatal, Retry, Caught, Duplicate, Orphan, Busy, DispatchFailure, Failover,
    * LockFailure, CheckpointFailure, DeadLetter or Redelivery, which are counted; StepDuration or EnvelopeAge, which are milliseconds
