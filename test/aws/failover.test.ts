@@ -1,7 +1,7 @@
 import type { BatchWriteItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { Embedded } from './embedded';
 import { intercept } from './faults';
-import type { EventSourceConfiguration } from '../../lambda/aws/configuration';
+import { SOURCES } from './sources';
 import { connect } from '../../lambda/aws/connect';
 import { jsonLogger, systemClock, systemRandom } from '../../lambda/aws/system';
 import { Engine, Executions, type Metrics, type Transport } from '../../lambda/engine';
@@ -20,64 +20,6 @@ const machine = normalize({
   initial: 'a',
   states: { a: { do: 'go', on: { go: 'b' } }, b: { do: 'go', on: { go: 'c' } }, c: { do: 'go', on: { go: 'd' } }, d: { final: true } },
 });
-
-/** Where envelopes lie, and how Lambda would deliver those that have come since the last look. */
-interface Source {
-  readonly configuration: EventSourceConfiguration;
-  records(): Promise<readonly object[]>;
-}
-
-/** The items of a list that were not in it before. */
-function fresh<T>(keyOf: (item: T) => string): (items: readonly T[]) => readonly T[] {
-  const seen = new Set<string>();
-  return (items) => items.filter((item) => seen.size < seen.add(keyOf(item)).size);
-}
-
-const SOURCES: Record<string, (checkpoints: string) => Promise<Source>> = {
-  sqs: async () => {
-    const queueUrl = await embedded.queue();
-    return {
-      configuration: { service: 'sqs', queueUrl },
-      records: async () => (await embedded.receive(queueUrl)).map(({ MessageId, Body }) => (
-        { eventSource: 'aws:sqs', eventSourceARN: 'arn:aws:sqs:eu-west-1:000000000000:queue', messageId: MessageId, body: Body }
-      )),
-    };
-  },
-  dynamodb: async (checkpoints) => {
-    const isNew = fresh<Awaited<ReturnType<Embedded['items']>>[number]>(({ entry }) => entry?.S ?? '');
-    return {
-      configuration: { service: 'dynamodb' },
-      records: async () => isNew((await embedded.items(checkpoints)).filter(({ envelope }) => envelope)).map((item) => (
-        { eventSource: 'aws:dynamodb', eventSourceARN: 'arn', dynamodb: { SequenceNumber: item.entry?.S, NewImage: item } }
-      )),
-    };
-  },
-  kinesis: async () => {
-    const streamName = await embedded.stream(2);
-    type Record = Awaited<ReturnType<Embedded['records']>>[string][number];
-    const isNew = fresh<Record & { readonly shard: string }>(({ sequenceNumber = '' }) => sequenceNumber);
-    return {
-      configuration: { service: 'kinesis', streamName },
-      records: async () => isNew(
-        Object.entries(await embedded.records(streamName)).flatMap(([shard, records]) => records.map((record) => ({ ...record, shard }))),
-      ).map(({ shard, sequenceNumber, data }) => ({
-        eventSource: 'aws:kinesis',
-        eventSourceARN: `arn:aws:kinesis:eu-west-1:000000000000:stream/${streamName}`,
-        eventID: `${shard}:${sequenceNumber}`,
-        kinesis: { sequenceNumber, data: Buffer.from(data).toString('base64') },
-      })),
-    };
-  },
-  sns: async () => {
-    const { topicArn, queueUrl } = await embedded.topic();
-    return {
-      configuration: { service: 'sns', topicArn },
-      records: async () => (await embedded.receive(queueUrl)).map(({ MessageId, Body }) => (
-        { EventSource: 'aws:sns', Sns: { MessageId, TopicArn: topicArn, Message: Body } }
-      )),
-    };
-  },
-};
 
 const SEND: Record<string, string> = { sqs: 'SendMessageBatch', dynamodb: 'BatchWriteItem', kinesis: 'PutRecords', sns: 'PublishBatch' };
 
@@ -112,7 +54,7 @@ const PAIRS = Object.keys(SOURCES)
 test.each(PAIRS)(
   'an execution leaves %s when it is down, goes on over %s, and comes back when it is well', async (primary, secondary, outage) => {
     const checkpoints = await embedded.table('checkpoints');
-    const sources = [await SOURCES[primary]!(checkpoints), await SOURCES[secondary]!(checkpoints)] as const;
+    const sources = [await SOURCES[primary]!(embedded, checkpoints), await SOURCES[secondary]!(embedded, checkpoints)] as const;
     const counts = new Map<string, number>();
     const metrics: Metrics = {
       count: (name) => counts.set(name, (counts.get(name) ?? 0) + 1), measure: () => undefined, flush: () => undefined,
