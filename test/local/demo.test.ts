@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryDirectory } from './support';
 
 /** The machine that tests run on may have much else to do. */
 jest.setTimeout(240_000);
@@ -44,7 +44,7 @@ test('requests fail, the queue goes down, and every order ends as it must', asyn
 });
 
 test('killed half-way and started again with the same file, it goes on and every order ends as it must', async () => {
-  const database = join(mkdtempSync(join(tmpdir(), 'order-demo-')), 'orders.db');
+  const database = join(temporaryDirectory(), 'orders.db');
   const ledger = `${database}.ledger`;
   const parameters = ['--executions', '40', '--db', database];
   const lines = () => existsSync(ledger) ? readFileSync(ledger, 'utf8').split('\n').length : 0;

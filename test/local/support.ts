@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { InvocationResult } from '../../lambda/local/function';
@@ -7,8 +7,14 @@ import type { Invocable } from '../../lambda/local/pollers/poller';
 /** What clients of the embedded servers are made with, besides the endpoint. */
 export const CLIENT = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 
+const directories: string[] = [];
+afterAll(() => directories.forEach((directory) => rmSync(directory, { recursive: true, force: true })));
+
+/** It is removed when the tests of the file are through. */
 export function temporaryDirectory(): string {
-  return mkdtempSync(join(tmpdir(), 'local-'));
+  const directory = mkdtempSync(join(tmpdir(), 'local-'));
+  directories.push(directory);
+  return directory;
 }
 
 /** A folder with a module `index.mjs`. */
