@@ -1,3 +1,8 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
 import type { WorkflowConfiguration } from '../../lambda/aws/configuration';
 import { connect } from '../../lambda/aws/connect';
 import { LockCache } from '../../lambda/aws/elasticache/lock-cache';
@@ -39,5 +44,47 @@ describe('connect, with locks in a cache', () => {
     };
     expect(await isLoaded(CONFIGURATION)).toBe(true);
     expect(await isLoaded({ ...CONFIGURATION, lockTable: CONFIGURATION.checkpointTable })).toBe(false);
+  });
+});
+
+describe('a bundle', () => {
+  const root = join(__dirname, '..', '..');
+  const outdir = mkdtempSync(join(tmpdir(), 'bundle-'));
+  afterAll(() => rmSync(outdir, { recursive: true, force: true }));
+
+  it('of a client can be made where the cache\'s client is not installed', async () => {
+    const { errors } = await build({
+      absWorkingDir: root,
+      entryPoints: ['lambda/client/index.ts'],
+      bundle: true,
+      write: false,
+      platform: 'node',
+      external: ['@aws-sdk/*', '@smithy/*'],
+      alias: { iovalkey: 'package-that-is-not-installed' },
+      logLevel: 'silent',
+    });
+    expect(errors).toEqual([]);
+  });
+
+  it('like that of the runtime connects', async () => {
+    await build({
+      absWorkingDir: root,
+      entryPoints: ['lambda/aws/elasticache/index.ts'],
+      outdir,
+      outExtension: { '.js': '.mjs' },
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      mainFields: ['module', 'main'],
+      minify: true,
+      banner: { js: 'import { createRequire } from \'node:module\'; const require = createRequire(import.meta.url);' },
+    });
+    const program = `
+      const { ElastiCache } = await import(${JSON.stringify(join(outdir, 'index.mjs'))});
+      const cache = new ElastiCache({ clock: { now: () => Date.now(), sleep: async () => undefined } });
+      await cache.lockCache(${JSON.stringify(CONFIGURATION.lockTable)}).read('e').catch(({ message }) => console.log(message));`;
+    const told = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8', env: process.env });
+    expect(told).toMatch(/has failed 3 times, at last with: .*ECONNREFUSED/);
   });
 });

@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
-import { Redis } from 'iovalkey';
+import type { Redis } from 'iovalkey';
 import type { Clock } from '../../engine/ports';
 import type { CacheConfiguration } from '../configuration';
 import type { Script } from './scripts';
@@ -95,6 +95,7 @@ export class CacheConnection {
   private async open(): Promise<Redis> {
     const { cache, tls } = this.access;
     const { hostname, port } = new URL(`rediss://${cache.endpoint}`);
+    const { Redis } = await loadClient();
     const client = new Redis({
       host: hostname,
       port: Number(port),
@@ -122,6 +123,19 @@ export class CacheConnection {
       throw error ?? thrown;
     }
     return client;
+  }
+}
+
+/**
+ * A bundler that meets the import of a package which is not installed gives up, but not where the failure is handled. So who has no cache
+ * can bundle a client of this library without the package.
+ */
+async function loadClient(): Promise<{ readonly Redis: typeof Redis }> {
+  try {
+    // Named exports of a CommonJS module do not survive every bundler; the module as a whole does.
+    return (await import('iovalkey')).default;
+  } catch (thrown) {
+    throw new Error('Locks in a cache need the package "iovalkey", which is not installed: npm install iovalkey.', { cause: thrown });
   }
 }
 
