@@ -1,9 +1,15 @@
-import { Composer, isAlias, isMap, isScalar, isSeq, LineCounter, Parser, type CST, type Node, type Pair } from 'yaml';
+import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, type CST, type Node, type Pair } from 'yaml';
 import type { Findings } from '../problem';
 import { Budget, MAX_DEPTH, TooLargeError, whatIs, type Source, type SourceEntry } from './source';
 
-/** Machine definitions are a few kilobytes. */
-const MAX_CHARACTERS = 5_000_000;
+/** Machine definitions are a few kilobytes; one of a thousand states has some 300. */
+const MAX_CHARACTERS = 1_000_000;
+
+/** What the YAML parser takes apart: names, marks and the space between. A machine of a thousand states has about 100,000. */
+const MAX_LEXEMES = 200_000;
+
+/** What the parser says may quote the line. */
+const MAX_REASON = 300;
 
 /** What stands in a file that can hold machine definitions. */
 export type Format = 'yaml' | 'json';
@@ -44,14 +50,12 @@ function isJson(text: string, file: string, findings: Findings): boolean {
 
 function parseYaml(text: string, file: string, findings: Findings): Source | undefined {
   const lines = new LineCounter();
-  const tokens = Array.from(new Parser(lines.addNewLine).parse(text));
-  // The composer is recursive, and a stack overflow inside a regular expression is fatal to the process: measure first.
-  refuseDeepNesting(tokens);
+  const tokens = Array.from(parseTokens(text, lines));
   // Keys that are there twice are found, with better words than the parser's, when their map is read.
   const documents = Array.from(new Composer({ uniqueKeys: false, version: '1.2' }).compose(tokens));
   const errors = documents.flatMap((document) => document.errors);
   for (const error of errors.slice(0, 20)) {
-    findings.error({ file, line: lines.linePos(error.pos[0]).line }, `This is no YAML (${error.message})`, 'Correct the syntax; mind the indentation.');
+    findings.error({ file, line: lines.linePos(error.pos[0]).line }, `This is no YAML (${error.message.slice(0, MAX_REASON)})`, 'Correct the syntax; mind the indentation.');
   }
   const [document, second] = documents;
   if (second) {
@@ -63,20 +67,27 @@ function parseYaml(text: string, file: string, findings: Findings): Source | und
   return document ? new Converter(file, lines, findings).convert(document.contents, 0) : { kind: 'scalar', value: null };
 }
 
-function refuseDeepNesting(tokens: readonly CST.Token[]): void {
-  const open: { token: CST.Token; depth: number }[] = tokens.map((token) => ({ token, depth: 0 }));
-  for (let next = open.pop(); next; next = open.pop()) {
-    const { token, depth } = next;
-    if (depth > MAX_DEPTH * 2) {
+/**
+ * The parser's tokens. Each lexeme costs it microseconds and hundreds of bytes, the more the deeper it is nested. And the composer, which
+ * is recursive, would overflow the stack, which inside a regular expression is fatal to the process. So both are measured on the way.
+ *
+ * @throws TooLargeError
+ */
+function* parseTokens(text: string, lines: LineCounter): Generator<CST.Token> {
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  let lexemes = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    if (++lexemes > MAX_LEXEMES) {
+      throw new TooLargeError(`of more than ${MAX_LEXEMES} words and marks`);
+    }
+    yield* parser.next(lexeme);
+    // A key, its map and what is in it can each be a level of their own.
+    if (parser.stack.length > MAX_DEPTH * 2) {
       throw new TooLargeError(`nested more than ${MAX_DEPTH} levels deep`);
     }
-    const children = 'items' in token ? token.items.flatMap((item) => [item.key, item.value]) : [token.type === 'document' ? token.value : undefined];
-    for (const child of children) {
-      if (child) {
-        open.push({ token: child, depth: depth + 1 });
-      }
-    }
   }
+  yield* parser.end();
 }
 
 /** Turns the parser's nodes into a {@link Source}: aliases and merge keys are resolved, within a budget. */
@@ -96,7 +107,8 @@ class Converter {
     if (isAlias(node)) {
       const target = this.anchors.get(node.source);
       if (!target) {
-        this.findings.error({ file: this.file, line }, `There is no anchor &${node.source} before this *${node.source}`, 'Define the anchor first, or correct its name.');
+        const name = node.source.slice(0, 100);
+        this.findings.error({ file: this.file, line }, `There is no anchor &${name} before this *${name}`, 'Define the anchor first, or correct its name.');
         return { kind: 'scalar', line, value: null };
       }
       return this.convert(target, depth + 1);
