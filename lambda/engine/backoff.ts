@@ -8,6 +8,7 @@ import type { Random } from './ports';
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export function fullJitter(backoff: Backoff, attempt: number, random: Random): number {
-  const ceiling = Math.min(backoff.capSeconds, backoff.baseSeconds * 2 ** attempt);
+  // More doublings are infinite for JavaScript, and infinitely often no seconds would be no number.
+  const ceiling = Math.min(backoff.capSeconds, backoff.baseSeconds * 2 ** Math.min(attempt, 1_000));
   return Math.floor(random.next() * ceiling * 1000);
 }

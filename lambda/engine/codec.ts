@@ -33,8 +33,15 @@ export function assertFits(body: string, limit: number, state: string): void {
 /** An envelope, or all that is wrong with what was taken for one. */
 export type Decoded = { readonly envelope: Envelope } | { readonly problems: readonly string[] };
 
-/** Reads what a source has delivered. It comes from outside, so nothing of it is believed before it is checked. */
-export function decodeEnvelope(body: string): Decoded {
+/**
+ * Reads what a source has delivered. It comes from outside, so nothing of it is believed before it is checked.
+ *
+ * @param limit most bytes (UTF-8) that the workflow can carry: a larger message could be run, but neither retried nor sent on
+ */
+export function decodeEnvelope(body: string, limit = Number.POSITIVE_INFINITY): Decoded {
+  if (body.length > limit || (body.length * 3 > limit && Buffer.byteLength(body) > limit)) {
+    return { problems: [`it has more than the ${limit} bytes that this workflow carries`] };
+  }
   let value: unknown;
   try {
     value = JSON.parse(body);
@@ -45,6 +52,8 @@ export function decodeEnvelope(body: string): Decoded {
   if (value.version !== ENVELOPE_VERSION) {
     return { problems: [`its version is ${brief(value.version)}, and this runtime reads version ${ENVELOPE_VERSION}`] };
   }
+  // Of all its members, also those that nobody knows: a retry sends the message as it came.
+  if (!Object.values(value).every(isCarriable)) return { problems: ['it is nested too deep, or has a number that JavaScript takes for infinite'] };
   const reader = new Reader(value);
   const envelope: Envelope = {
     version: ENVELOPE_VERSION,
@@ -100,6 +109,16 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Whether it can be sent on, as what an action leaves can. */
+function isCarriable(value: unknown): boolean {
+  try {
+    assertJson(value, '');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** All that comes out of JSON.parse is JSON. */
 function isJson(_value: unknown): _value is Json {
   return true;
@@ -114,7 +133,8 @@ function isCount(value: unknown): value is number {
 }
 
 function isName(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= 256;
+  // Half a character is no text for the services.
+  return typeof value === 'string' && value.length > 0 && value.length <= 256 && !/\p{Cs}/u.test(value);
 }
 
 function isStateOrNull(value: unknown): value is string | null {

@@ -4,7 +4,7 @@ import { Rendezvous } from './batcher';
 import { decodeEnvelope, type Decoded } from './codec';
 import { asError } from './errors';
 import { DEFAULT_OPTIONS, type Definition, type EngineOptions } from './options';
-import { CircuitBreakers, Outbox } from './outbox';
+import { CircuitBreakers, maxBodyBytes, Outbox } from './outbox';
 import type { Delivery, Invocation, Outcome, Ports } from './ports';
 import type { ActionLookup, Deadline } from './run-step';
 import { Surroundings } from './surroundings';
@@ -43,7 +43,7 @@ export class Engine {
     const rendezvous = new Rendezvous();
     const outbox = new Outbox(this.ports, rendezvous, this.options.linger, this.breakers);
     const deadline = this.startDeadline(invocation);
-    const lines = linesOfExecutions(deliveries).values();
+    const lines = linesOfExecutions(deliveries, maxBodyBytes(this.ports)).values();
     const { ports, definitions, actions, options } = this;
     const parts = { ports, definitions, actions, options, outbox, deadline, invocation };
     const worker = async () => {
@@ -94,11 +94,11 @@ interface Arrival {
 }
 
 /** The deliveries, those of one execution in one line, in the order of their arrival. */
-function linesOfExecutions(deliveries: readonly Delivery[]): Arrival[][] {
+function linesOfExecutions(deliveries: readonly Delivery[], limit: number): Arrival[][] {
   const lines: Arrival[][] = [];
   const lineOf = new Map<string, Arrival[]>();
   for (const delivery of deliveries) {
-    const decoded = decodeEnvelope(delivery.body);
+    const decoded = decodeEnvelope(delivery.body, limit);
     const executionId = 'envelope' in decoded ? decoded.envelope.executionId : undefined;
     let line = executionId === undefined ? undefined : lineOf.get(executionId);
     if (!line) {

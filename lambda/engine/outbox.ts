@@ -136,11 +136,14 @@ export class Outbox {
   }
 }
 
-/**
- * What the smallest service takes that may have to carry an envelope or to keep its context, less what a retry, a `catch` transition
- * and the checkpoint add to it.
- */
-export function maxEnvelopeBytes(ports: Pick<Ports, 'eventSources' | 'retryQueues' | 'journal'>): number {
-  const transports = [...ports.eventSources, ...ports.retryQueues];
-  return Math.min(ports.journal.maxEntryBytes, ...transports.map((transport) => transport.maxBodyBytes)) - CHECKPOINT_OVERHEAD_BYTES;
+type Carriers = Pick<Ports, 'eventSources' | 'retryQueues' | 'journal'>;
+
+/** What the smallest service takes that may have to carry an envelope or to keep its context. */
+export function maxBodyBytes({ eventSources, retryQueues, journal }: Carriers): number {
+  return Math.min(journal.maxEntryBytes, ...[...eventSources, ...retryQueues].map((transport) => transport.maxBodyBytes));
+}
+
+/** The same, less what a retry, a `catch` transition and the checkpoint add to an envelope. */
+export function maxEnvelopeBytes(ports: Carriers): number {
+  return maxBodyBytes(ports) - CHECKPOINT_OVERHEAD_BYTES;
 }
