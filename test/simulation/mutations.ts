@@ -189,12 +189,6 @@ export const MUTATIONS: readonly Mutation[] = [
     by: 'return \'acknowledge\';',
   },
   {
-    name: 'the records of one execution run side by side',
-    file: ENGINE,
-    replace: 'if (executionId !== undefined) lineOf.set(executionId, line);',
-    by: '',
-  },
-  {
     name: 'the attempts of one retry more are given up',
     file: ATTEMPT,
     replace: 'if (envelope.attempt >= state.maxRetries)',
