@@ -166,6 +166,8 @@ project.package.addField('exports', {
 });
 // So bundlers leave out what is not used; the loaders of definitions bring a YAML parser, which no function needs.
 project.package.addField('sideEffects', false);
+// Runs a synthesized stack on the user's machine.
+project.addBins({ 'cdk-lambda-fsm': `${LAMBDA_LIB}/local/cli.js` });
 // TypeScript with `moduleResolution: node10` does not read `exports`.
 project.package.addField('typesVersions', {
   '*': Object.fromEntries(SUBPATHS.map((name) => [name, [`./${LAMBDA_LIB}/${name}/index.d.ts`]])),
@@ -210,6 +212,8 @@ const compileLambda = project.addTask('compile:lambda', {
   description: `Compiles lambda/ into ${LAMBDA_LIB}/`,
   execArgs: ['tsc', '--project', 'tsconfig.lambda.json'],
 });
+// What the local runner's threads begin with is JavaScript as it stands, which tsc leaves alone.
+compileLambda.exec(`cp lambda/local/*.mjs ${LAMBDA_LIB}/local/`);
 
 // The other languages need toolchains of their own: `npx projen package-all` makes their packages.
 project.packageTask.reset();
