@@ -7,6 +7,9 @@ import { sendWhole } from '../send-whole';
 const MAX_RETRIES = 4;
 const FIRST_WAIT = 50;
 
+/** So many empty answers are taken for the end of what a shard has to show. */
+const MAX_EMPTY_PAGES = 5;
+
 /** Kinesis took the batch, but not this record of it. */
 export class RecordFailedError extends Error {
   public override readonly name = 'RecordFailedError';
@@ -49,8 +52,14 @@ export class Stream implements Transport {
       ShardIteratorType: 'AT_SEQUENCE_NUMBER',
       StartingSequenceNumber: sequenceNumber,
     }));
-    const { Records: [record] = [] } = await this.client.send(new GetRecordsCommand({ ShardIterator, Limit: 1 }));
-    return record?.Data && record.SequenceNumber === sequenceNumber ? Buffer.from(record.Data).toString() : undefined;
+    let iterator = ShardIterator;
+    // An answer may be empty although the record is further on in the shard.
+    for (let page = 0; page < MAX_EMPTY_PAGES && iterator !== undefined; page += 1) {
+      const { Records: [record] = [], NextShardIterator } = await this.client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: 1 }));
+      if (record) return record.Data && record.SequenceNumber === sequenceNumber ? Buffer.from(record.Data).toString() : undefined;
+      iterator = NextShardIterator;
+    }
+    return undefined;
   }
 
   /**
