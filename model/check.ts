@@ -47,10 +47,12 @@ async function main(): Promise<void> {
 }
 
 function installSpin(): void {
-  if (works('spin', '-V')) return;
-  console.log('Spin is not installed: trying apt-get.');
-  if (works('apt-get', 'update') && works('apt-get', 'install', '-y', '--no-install-recommends', 'spin') && works('spin', '-V')) return;
-  throw new Error('Spin is needed to check the models, and could not be installed. Install the package "spin" (Debian, Ubuntu, Homebrew) and try again.');
+  const isReady = () => works('spin', '-V') && works('cc', '--version');
+  if (isReady()) return;
+  console.log('Spin or a C compiler is not installed: trying apt-get.');
+  if (works('apt-get', 'update') && works('apt-get', 'install', '-y', '--no-install-recommends', 'spin', 'gcc', 'libc6-dev') && isReady()) return;
+  throw new Error('The models are checked with Spin and a C compiler, which could not be installed. ' +
+    'Install the packages "spin" and "gcc" (Debian, Ubuntu; "spin" in Homebrew) and try again.');
 }
 
 function works(command: string, ...parameters: string[]): boolean {
@@ -136,4 +138,7 @@ function lineOf(result: Result): string {
   return `${isAsExpected(result) ? 'ok  ' : 'FAIL'} ${model.padEnd(12)} ${what}: ${came} (${states} states, ${seconds.toFixed(1)} s)`;
 }
 
-void main();
+main().catch((thrown: unknown) => {
+  console.error(thrown instanceof Error ? thrown.message : thrown);
+  process.exitCode = 1;
+});
