@@ -147,12 +147,6 @@ export const MUTATIONS: readonly Mutation[] = [
     by: '      sentAt',
   },
   {
-    name: 'a client looks at the lock before it puts the event',
-    file: EXECUTIONS,
-    replace: 'await this.ports.mailbox.put(executionId, { id, event, data: options.data });\n    const lock = await this.ports.locks.read(executionId);',
-    by: 'const lock = await this.ports.locks.read(executionId);\n    await this.ports.mailbox.put(executionId, { id, event, data: options.data });',
-  },
-  {
     name: 'what is busy counts as a duplicate',
     file: JUDGE,
     replace: 'return { kind: \'busy\', until: lock.expires };',
