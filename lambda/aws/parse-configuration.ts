@@ -157,17 +157,24 @@ class Part {
     if (!this.isObject()) return undefined;
     const { value, path } = this.member('service');
     const service = services.find((candidate) => candidate === value);
-    if (!service) this.problems.push(`${path} is ${JSON.stringify(value) ?? 'missing'}, but should be ${services.map((name) => `"${name}"`).join(' or ')}`);
+    if (!service) this.problems.push(`${path} ${found(value)}, but should be ${services.map((name) => `"${name}"`).join(' or ')}`);
     return service;
   }
 
   private expect(holds: boolean, expected: string): boolean {
     if (!holds) {
-      const found = this.value === undefined ? 'is missing' : `is ${JSON.stringify(this.value)}`;
-      this.problems.push(`${this.path || 'it'} ${found}, but should be ${expected}`);
+      this.problems.push(`${this.path || 'it'} ${found(this.value)}, but should be ${expected}`);
     }
     return holds;
   }
+}
+
+/** What stands there, in few words however much it is. */
+function found(value: unknown): string {
+  if (value === undefined) return 'is missing';
+  if (Array.isArray(value)) return value.length === 0 ? 'is []' : 'is a list';
+  if (isObject(value)) return 'is an object';
+  return `is ${JSON.stringify(typeof value === 'string' && value.length > 100 ? `${value.slice(0, 100)}…` : value)}`;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

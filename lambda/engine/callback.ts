@@ -34,7 +34,9 @@ export async function issueToken({ mailbox, random }: Pick<Ports, 'mailbox' | 'r
 export function readToken(token: string): Claim | undefined {
   const [, id = '', step, seal = ''] = TOKEN.exec(token) ?? [];
   const executionId = Buffer.from(id, 'base64url').toString();
-  return EXECUTION_ID.test(executionId) ? { executionId, step: Number(step), seal } : undefined;
+  // Base64 has several spellings of one text; only that of `issueToken` is a token.
+  const isCanonical = Buffer.from(executionId).toString('base64url') === id;
+  return isCanonical && EXECUTION_ID.test(executionId) ? { executionId, step: Number(step), seal } : undefined;
 }
 
 /** Whether the token was issued, for this very step of this very execution. */
