@@ -29,6 +29,8 @@ export interface Held {
 export class Attempt {
   /** There is a secret in the mailbox, which must be forgotten when the execution ends. */
   private tokenIssued = false;
+  /** An action has overrun its time, and may still be running. */
+  private overrun = false;
 
   constructor(private readonly around: Surroundings, private readonly held: Held) {}
 
@@ -75,18 +77,18 @@ export class Attempt {
   /**
    * Sends the successor. From here on no action of this execution may run: whoever gets the successor goes on.
    *
-   * A step that a mail has woken is committed before the mail is forgotten. Until then another envelope may still take its place, and whoever
-   * makes that one must find the same mail:
+   * A step that a mail has woken is committed before the mail is forgotten. Until then another envelope may still take its place, and
+   * whoever makes that one must find the same mail. Were it forgotten at once:
    *
    *     worker   ── (s+1, mail 1) ── sends (s+2) ── forgets mail 1
-   *     sender                                                    ── finds mail 2 alone ── sends (s+1, mail 2): a retry of s+1, if s+2 is late
+   *     sender                                         ── finds mail 2 alone ── sends (s+1, mail 2): it replaces s+1, if s+2 is late
    */
   private async send(next: Envelope, body: string, checkpoint: Checkpoint, count: () => void): Promise<Outcome> {
     const { outbox, options } = this.around;
     const { envelope } = this.held;
     const delivered = await outbox.dispatch({ envelope: next, body, checkpoint });
     if (!delivered) {
-      await this.around.release(this.held.lease);
+      await this.release();
       throw new Error('Neither an event source nor a retry queue took the next envelope.');
     }
     if (!delivered.journaled) await this.recordOrCount({ ...checkpoint, place: delivered.place });
@@ -138,7 +140,7 @@ export class Attempt {
       if (!committed) this.around.count('Orphan', this.held.envelope);
       return committed;
     } catch (thrown) {
-      await this.around.release(this.held.lease);
+      await this.release();
       throw thrown;
     }
   }
@@ -154,8 +156,8 @@ export class Attempt {
     const state = machine && stateOf(machine, result.state);
     if (!state) return this.failForGood(failure, result.states);
     // An action that overran its time may still be running: nobody goes on before its invocation must be dead.
-    const overrun = result.error instanceof DeadlineError;
-    if (envelope.attempt >= state.maxRetries) return this.exhausted(state, failure, result.states, overrun ? lease.expires : undefined);
+    this.overrun = result.error instanceof DeadlineError;
+    if (envelope.attempt >= state.maxRetries) return this.exhausted(state, failure, result.states, this.overrun ? lease.expires : undefined);
     return this.retry(state, failure, result);
   }
 
@@ -164,11 +166,9 @@ export class Attempt {
     const { ports, outbox } = this.around;
     const { envelope, lease } = this.held;
     const due = ports.clock.now() + fullJitter(state.backoff, envelope.attempt, ports.random);
-    // An action that overran its time may still be running: the lease is kept until it must be dead.
-    const overrun = result.error instanceof DeadlineError;
-    if (!overrun) await this.around.release(lease);
+    await this.release();
     const pristine = this.pristine();
-    const notBefore = overrun ? Math.max(due, lease.expires) : due;
+    const notBefore = this.overrun ? Math.max(due, lease.expires) : due;
     const delivered = await outbox.schedule({ ...pristine, attempt: envelope.attempt + 1, notBefore });
     if (!delivered) throw new Error('No retry queue took the envelope of a failed step.');
     this.around.count('Retry', envelope, state.name);
@@ -196,7 +196,7 @@ export class Attempt {
     try {
       await this.around.bury(`${failure.name}: ${failure.message}`, envelope, `The step into state "${failure.state}" failed for good with ${failure.name}.`);
     } catch (thrown) {
-      await this.around.release(this.held.lease);
+      await this.release();
       throw thrown;
     }
     const committed = await this.recordAndCommit(this.checkpoint({ outcome: 'failed', states, error: failure, envelope: pristine }), 'failed');
@@ -205,6 +205,11 @@ export class Attempt {
   }
 
   // ---- best effort: what these fail to do is found out and mended by whoever comes next ---------------------------------------------
+
+  /** Gives the lease up, unless an action that overran its time may still be running: then it is kept until that must be dead. */
+  private async release(): Promise<void> {
+    if (!this.overrun) await this.around.release(this.held.lease);
+  }
 
   private async recordOrCount(checkpoint: Checkpoint): Promise<void> {
     try {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
-import { startLocal } from './index';
+
+const PACKAGES = ['@aws-sdk/client-dynamodb', '@aws-sdk/client-dynamodb-streams', '@aws-sdk/client-kinesis', '@aws-sdk/client-sqs', 'fauxqs@1.9.2', 'kinesalite'];
 
 const USAGE = `Runs a stack on this machine, without an AWS account.
 
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
   if (!(share >= 0 && share <= 1)) {
     throw new Error(`--faults takes a number from 0 to 1, not "${values.faults}".`);
   }
+  const { startLocal } = await loadRunner();
   const local = await startLocal({
     assembly,
     stack: values.stack,
@@ -40,6 +42,17 @@ async function main(): Promise<void> {
   console.log(Object.entries(variables).map(([name, value]) => `export ${name}='${value}'`).join('\n'), '\n');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void local.stop());
+  }
+}
+
+/** The runner needs packages that nobody else does who uses the library. */
+async function loadRunner(): Promise<typeof import('./index')> {
+  try {
+    return await import('./index.js');
+  } catch (error) {
+    const [, missing] = /Cannot find module '((?:@aws-sdk|@smithy)\/[^']+)'/.exec(String(error)) ?? [];
+    if (missing === undefined) throw error;
+    throw new Error(`The package ${missing} is missing. The local runner needs these:\n  npm install --save-dev ${PACKAGES.join(' ')}`);
   }
 }
 
