@@ -157,7 +157,8 @@ export class Attempt {
     if (!state) return this.failForGood(failure, result.states);
     // An action that overran its time may still be running: nobody goes on before its invocation must be dead.
     this.overrun = result.error instanceof DeadlineError;
-    if (envelope.attempt >= state.maxRetries) return this.exhausted(state, failure, result.states, this.overrun ? lease.expires : undefined);
+    const notBefore = this.overrun ? lease.expires : undefined;
+    if (envelope.attempt >= state.maxRetries) return this.exhausted(state, failure, result.states, notBefore);
     return this.retry(state, failure, result);
   }
 

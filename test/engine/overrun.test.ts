@@ -48,3 +48,18 @@ test('refuses a late start as long as the clocks may differ', async () => {
   expect(world.effects).toHaveLength(1);
   expect(world.services.deadLetters.letters).toHaveLength(1);
 });
+
+test('keeps the lease of an action that overran its time, also when its end cannot be recorded', async () => {
+  const machine = defineMachine({ name: 'slow', initial: 'only', states: { only: { do: 'overrun', on: { ran: 'done' }, maxRetries: 0 }, done: { final: true } } });
+  const world = new World([machine], {
+    overrun: async (_context, { attempt }, { bench, clock }) => {
+      if (attempt === 0) await bench.activity.sleep(() => clock.sleep(29 * SECOND));
+      return 'ran';
+    },
+  }, { eventSources: ['kinesis'], faults: [{ on: 'deadLetters.put', call: 1, fault: 'fail', effect: 'before' }] });
+  await world.start('slow', 'x');
+  await world.bench.run();
+  // Its one attempt is over when the record comes again, and nothing has run beside it.
+  expect(world.effects).toHaveLength(1);
+  expect(world.lock('x')?.status).toBe('failed');
+});

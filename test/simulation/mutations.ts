@@ -89,13 +89,13 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the lease of an action that overran its time is released',
     file: ATTEMPT,
-    replace: 'if (!overrun) await this.around.release(lease);',
-    by: 'await this.around.release(lease);',
+    replace: 'if (!this.overrun) await this.around.release(this.held.lease);',
+    by: 'await this.around.release(this.held.lease);',
   },
   {
     name: 'a catch transition does not wait for an action that overran its time',
     file: ATTEMPT,
-    replace: 'overrun ? lease.expires : undefined',
+    replace: 'this.overrun ? lease.expires : undefined',
     by: 'undefined',
   },
   {
@@ -145,6 +145,12 @@ export const MUTATIONS: readonly Mutation[] = [
     file: ATTEMPT,
     replace: '      mailbox: this.mailbox,\n      sentAt',
     by: '      sentAt',
+  },
+  {
+    name: 'a client looks at the lock before it puts the event',
+    file: EXECUTIONS,
+    replace: 'await this.ports.mailbox.put(executionId, { id, event, data: options.data });\n    const lock = await this.ports.locks.read(executionId);',
+    by: 'const lock = await this.ports.locks.read(executionId);\n    await this.ports.mailbox.put(executionId, { id, event, data: options.data });',
   },
   {
     name: 'what is busy counts as a duplicate',

@@ -257,7 +257,8 @@ class Simulation {
         const event = random.pick(events);
         const id = `mail-${mail}`;
         for (let twin = random.pick([1, 1, 2]); twin > 0; twin -= 1) {
-          this.at(startsAt + random.between(0, 60_000), () => this.send(executionId, id, event));
+          // Also while the execution is about to park.
+          this.at(startsAt + random.pick([random.between(0, 60_000), random.between(0, 1_500)]), () => this.send(executionId, id, event));
         }
       }
     }
