@@ -110,13 +110,12 @@ export class Model {
     this.of(executionId).dispatched.add(parent);
   }
 
-  /** I3: nobody else may run actions, and the attempt itself none after it has begun to send the next envelope. */
+  /** I3: an action begins: nobody else may be running any. */
   public begins(name: string, { executionId, fence, step }: Run, deadline: number, alive: () => boolean): () => void {
     const execution = this.of(executionId);
     const what = `fence ${fence} ran ${name} of step ${step}`;
     if (this.closed) this.wrong('I6', executionId, `${what}, ${this.closed}`);
     if (!execution.grants.some((grant) => grant.fence === fence && grant.step === step)) this.wrong('I3', executionId, `${what} without a lease`);
-    if (execution.dispatched.has(fence)) this.wrong('I3', executionId, `${what} after it had begun to send the next envelope`);
     const now = this.now();
     // Nothing can stop an invocation that stood still until others took over: what it may not do is begin anything, see `calls`.
     if (now > deadline) return () => undefined;
@@ -130,9 +129,11 @@ export class Model {
     return () => execution.running.delete(running);
   }
 
-  /** An invocation asks for an action: not after it had to be dead. */
+  /** I3: an invocation asks for an action: not after it had to be dead, nor after it has begun to send the next envelope. */
   public calls(name: string, { executionId, fence, step }: Run, deadline: number): void {
-    if (this.now() > deadline) this.wrong('I3', executionId, `fence ${fence} began ${name} of step ${step} after its invocation had to be dead`);
+    const what = `fence ${fence} began ${name} of step ${step}`;
+    if (this.now() > deadline) this.wrong('I3', executionId, `${what} after its invocation had to be dead`);
+    if (this.of(executionId).dispatched.has(fence)) this.wrong('I3', executionId, `${what} after it had begun to send the next envelope`);
   }
 
   // ---- what clients are told --------------------------------------------------------------------------------------------------------
