@@ -12,7 +12,9 @@ const SERVICES = ['dynamodb', 'sqs', 'kinesis', 'sns', 'cloudwatch', 'ecs'];
 /** The newest version that all their clients have in common. */
 const AWS_SDK = '3.1141.0';
 
-/** For the lock cache: the Valkey project's client, and what signs the token that it authenticates with (the AWS clients use both inside). */
+/**
+ * For the lock cache: the Valkey project's client, and what signs the token that it authenticates with (the AWS clients use both inside).
+ */
 const LOCK_CACHE = ['iovalkey@0.4.0', '@smithy/signature-v4@5.7.5', '@aws-sdk/credential-provider-node@3.972.98'];
 
 /** What each folder of `lambda/` may import of the others. */

@@ -55,9 +55,10 @@ export class Stream implements Transport {
     let iterator = ShardIterator;
     // An answer may be empty although the record is further on in the shard.
     for (let page = 0; page < MAX_EMPTY_PAGES && iterator !== undefined; page += 1) {
-      const { Records: [record] = [], NextShardIterator } = await this.client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: 1 }));
+      const answer = await this.client.send(new GetRecordsCommand({ ShardIterator: iterator, Limit: 1 }));
+      const [record] = answer.Records ?? [];
       if (record) return record.Data && record.SequenceNumber === sequenceNumber ? Buffer.from(record.Data).toString() : undefined;
-      iterator = NextShardIterator;
+      iterator = answer.NextShardIterator;
     }
     return undefined;
   }
