@@ -26,7 +26,7 @@ export interface FsmWorkflowProps extends WorkflowFunctionOptions {
    */
   readonly externalModules?: string[];
   /**
-   * Name of the workflow, by which its metrics are told apart: unique in the account and Region.
+   * Name of the workflow, by which its metrics are told apart: unique in the account and Region, 1 to 255 printable ASCII characters.
    *
    * @default - made of the construct's path
    */

@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { bundleActions, type BundledActions } from './actions-bundle';
@@ -36,6 +36,7 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
   requireAssets();
   const problems = new Problems();
   const machines = checkMachines(problems, props);
+  checkName(problems, props);
   checkFunctionOptions(problems, props);
   checkTables(problems, props);
   checkLockCache(problems, props);
@@ -75,6 +76,12 @@ function checkMachines(problems: Problems, props: FsmWorkflowProps): readonly Ma
     problems.add('machines: there is none. Give at least one, as MachineDefinition.fromObject(…), .fromYamlFile(…) or .fromJsonFile(…).');
   }
   return machines;
+}
+
+/** The metrics' dimension, in which CloudWatch takes nothing else. */
+function checkName(problems: Problems, { workflowName }: FsmWorkflowProps): void {
+  if (workflowName === undefined || Token.isUnresolved(workflowName) || /^[\x21-\x7e][\x20-\x7e]{0,254}$/.test(workflowName)) return;
+  problems.add('workflowName must be 1 to 255 printable ASCII characters that do not begin with a space, since the metrics bear it. Rename the workflow.');
 }
 
 function checkTables(problems: Problems, { lockTable, checkpointTable }: FsmWorkflowProps): void {

@@ -25,6 +25,7 @@ test.each<[string, (stack: Stack) => Partial<FsmWorkflowProps>, RegExp]>([
   ['a broken machine', () => ({ machines: [MachineDefinition.fromObject({ ...ORDER, initial: 'reserveing' })] }), /machines: machine "order".*"reserveing"/],
   ['two machines of one name', () => ({ machines: [MachineDefinition.fromObject(ORDER), MachineDefinition.fromObject(ORDER)] }), /machines: .*"order"/],
   ['no actions file', () => ({ actions: 'nowhere.ts' }), /actions: there is no file \/.*\/nowhere\.ts\. Give the path/],
+  ['a name that no metric can bear', () => ({ workflowName: 'Aufträge' }), /workflowName must be 1 to 255 printable ASCII characters/],
   // Function
   ['too little memory', () => ({ memorySize: 64 }), /memorySize must be a whole number from 128 to 10240 \(the limit of Lambda\), but is 64\./],
   ['too long a timeout', () => ({ timeout: Duration.minutes(16) }), /timeout must be whole seconds from 5 seconds to 15 minutes .*, but is 16 minutes\./],
