@@ -1,7 +1,7 @@
 import type { PolledSource } from './polled-source';
 import type { SeededRandom } from './seeded-random';
 import { takeBatch } from './take-batch';
-import type { Clock, DeadLetterStore, Delivery, Dispatch, Outcome, Sent } from '../engine';
+import type { Clock, DeadLetterStore, Delivery, Dispatch, Outcome, Place, Sent } from '../engine';
 
 const SECOND = 1000;
 const MEBIBYTE = 1024 * 1024;
@@ -89,18 +89,21 @@ export class InMemoryQueue implements PolledSource {
 
   public async send(dispatches: readonly Dispatch[]): Promise<readonly Sent[]> {
     return takeBatch(this, dispatches, ({ envelope, body }) => {
-      this.sent += 1;
-      const id = `${this.options.resource}-${this.sent}`;
-      this.messages.set(id, { id, body, group: envelope.executionId, visibleAt: this.visibleAt(envelope.notBefore), receives: 0 });
-      return { ok: true, journaled: false, place: { service: this.name, resource: this.options.resource, messageId: id } };
+      const delay = (envelope.notBefore ?? 0) - this.options.clock.now();
+      return { ok: true, journaled: false, place: this.put(body, { group: envelope.executionId, delay }) };
     });
   }
 
-  /** Puts a message in as it is, whatever it says: as somebody does who is not the engine. */
-  public put(body: string): void {
+  /**
+   * @param options the message group, by itself a group of its own, and the milliseconds by which the message is held back, by itself none
+   */
+  public put(body: string, options: { readonly group?: string; readonly delay?: number } = {}): Place {
     this.sent += 1;
     const id = `${this.options.resource}-${this.sent}`;
-    this.messages.set(id, { id, body, group: id, visibleAt: this.options.clock.now(), receives: 0 });
+    const delay = Math.min(Math.ceil(Math.max(0, options.delay ?? 0) / SECOND) * SECOND, this.longestDelay);
+    const message = { id, body, group: options.group ?? id, visibleAt: this.options.clock.now() + delay, receives: 0 };
+    this.messages.set(id, message);
+    return this.placeOf(message);
   }
 
   public take(most: number): readonly Delivery[] {
@@ -146,12 +149,6 @@ export class InMemoryQueue implements PolledSource {
     return [...heads.values()];
   }
 
-  private visibleAt(notBefore: number | undefined): number {
-    const now = this.options.clock.now();
-    const wanted = Math.ceil(Math.max(0, (notBefore ?? now) - now) / SECOND) * SECOND;
-    return now + Math.min(wanted, this.longestDelay);
-  }
-
   private bury(message: Message): void {
     this.messages.delete(message.id);
     void this.options.deadLetters.put({
@@ -162,7 +159,7 @@ export class InMemoryQueue implements PolledSource {
     });
   }
 
-  private placeOf(message: Message) {
+  private placeOf(message: Message): Place {
     return { service: this.name, resource: this.options.resource, messageId: message.id };
   }
 }

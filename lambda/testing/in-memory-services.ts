@@ -6,12 +6,13 @@ import { InMemoryMailbox } from './in-memory-mailbox';
 import { InMemoryQueue } from './in-memory-queue';
 import { InMemoryRetryTable } from './in-memory-retry-table';
 import { InMemoryStream } from './in-memory-stream';
+import { InMemoryTopic } from './in-memory-topic';
 import type { PolledSource } from './polled-source';
 import type { SeededRandom } from './seeded-random';
 import type { VirtualClock } from './virtual-clock';
 
 /** What an event source in memory behaves like. `dynamodb` is the stream of the checkpoint table. */
-export type EventSourceKind = 'sqs' | 'sqs-fifo' | 'kinesis' | 'dynamodb';
+export type EventSourceKind = 'sqs' | 'sqs-fifo' | 'kinesis' | 'dynamodb' | 'sns';
 
 /** What a retry queue in memory behaves like. */
 export type RetryQueueKind = 'sqs' | 'dynamodb';
@@ -31,7 +32,7 @@ export interface ServiceOptions {
    */
   readonly retryQueues?: readonly RetryQueueKind[];
   /**
-   * Queues deliver in a random order, as standard queues may.
+   * Queues and topics deliver in a random order, as standard ones may.
    *
    * @default false - in the order in which messages become visible
    */
@@ -80,8 +81,9 @@ export function createServices(
   }
   const journal = new InMemoryJournal({ clock, retention });
   const deadLetters = new InMemoryDeadLetters();
+  const disorder = (resource: string) => (options.disorder ? random.fork(resource) : undefined);
   const queue = (resource: string, kind: { readonly fifo?: boolean; readonly longestDelay?: number }) => new InMemoryQueue({
-    clock, resource, visibilityTimeout, deadLetters, disorder: options.disorder ? random.fork(resource) : undefined, ...kind,
+    clock, resource, visibilityTimeout, deadLetters, disorder: disorder(resource), ...kind,
   });
   return {
     eventSources: eventSources.map((kind, index) => {
@@ -94,6 +96,8 @@ export function createServices(
           return new InMemoryStream({ clock, resource, service: kind, deadLetters });
         case 'dynamodb':
           return new InMemoryStream({ clock, resource, service: kind, deadLetters, journal });
+        case 'sns':
+          return new InMemoryTopic({ clock, resource, deadLetters, disorder: disorder(resource) });
       }
     }),
     retryQueues: retryQueues.map((kind, index) => {

@@ -111,9 +111,11 @@ export class InMemoryStream implements PolledSource {
     return record && record.at >= this.options.clock.now() - this.options.retention ? record.body : undefined;
   }
 
-  /** Puts a record in as it is, whatever it says: as somebody does who is not the engine. */
-  public put(body: string): void {
-    this.store(this.shardOf(body), body, this.nextSequenceNumber());
+  /** @param partitionKey decides about the shard; by itself, the body does */
+  public put(body: string, partitionKey: string = body): Place {
+    const place = this.placeOf(this.shardOf(partitionKey), this.nextSequenceNumber());
+    this.store(this.shardOf(partitionKey), body, place.sequenceNumber);
+    return place;
   }
 
   public take(most: number): readonly Delivery[] {

@@ -9,6 +9,7 @@ export * from './in-memory-queue';
 export * from './in-memory-retry-table';
 export * from './in-memory-services';
 export * from './in-memory-stream';
+export * from './in-memory-topic';
 export type { SharedServices } from './intercepted-ports';
 export * from './polled-source';
 export * from './recorded-metrics';

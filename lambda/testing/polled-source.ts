@@ -1,4 +1,4 @@
-import type { Delivery, Outcome, Transport } from '../engine';
+import type { Delivery, Outcome, Place, Transport } from '../engine';
 
 /** An event source or retry queue in memory, seen from both ends: the engine sends to it, an {@link EventSourceMapping} takes from it. */
 export interface PolledSource extends Transport {
@@ -6,6 +6,8 @@ export interface PolledSource extends Transport {
   readonly size: number;
   /** When the next message can be taken, in milliseconds since the epoch: the past when one can be now, `undefined` when none ever will. */
   readonly nextAt: number | undefined;
+  /** Puts a message in as it is, whatever it says: as somebody does who is not the engine. Tells where it lies. */
+  put(body: string): Place;
   /** Takes a batch of messages that can be processed now. It is empty when there are none. */
   take(most: number): readonly Delivery[];
   /**

@@ -220,6 +220,7 @@ class Simulation {
         release: (lease) => locks.release(lease),
         read: (executionId) => locks.read(executionId),
         reopen: (executionId, step, parent, now) => locks.reopen(executionId, step, parent, now),
+        cancel: (executionId, now) => locks.cancel(executionId, now),
       },
     };
   }
@@ -277,9 +278,7 @@ class Simulation {
   /** A message that the source delivers though nobody has sent it now. */
   private put(body: string): void {
     this.trace?.note(`a copy of a message arrives: ${body.slice(0, 160)}`);
-    const [source] = this.bench.services.eventSources;
-    // Every event source in memory can be written to by strangers.
-    (source as unknown as { put(body: string): void }).put(body);
+    this.bench.services.eventSources[0]?.put(body);
   }
 
   private start(executionId: string, twin: number): void {

@@ -7,6 +7,7 @@ import {
   InMemoryQueue,
   InMemoryRetryTable,
   InMemoryStream,
+  InMemoryTopic,
   VirtualClock,
   type PolledSource,
 } from '../../lambda/testing';
@@ -32,6 +33,7 @@ describeTransportContract('InMemoryQueue', async () => polled(new InMemoryQueue(
 describeTransportContract('InMemoryQueue, FIFO,', async () => polled(new InMemoryQueue({ clock, deadLetters, fifo: true })));
 describeTransportContract('InMemoryStream of Kinesis', async () => polled(new InMemoryStream({ clock, deadLetters, service: 'kinesis' })));
 describeTransportContract('InMemoryStream of DynamoDB', async () => polled(new InMemoryStream({ clock, deadLetters, service: 'dynamodb' })));
+describeTransportContract('InMemoryTopic', async () => polled(new InMemoryTopic({ clock, deadLetters })));
 describeTransportContract('InMemoryRetryTable', async () => {
   const transport = new InMemoryRetryTable({ clock });
   return {

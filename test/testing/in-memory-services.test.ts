@@ -6,6 +6,7 @@ import {
   InMemoryQueue,
   InMemoryRetryTable,
   InMemoryStream,
+  InMemoryTopic,
   MetricTotals,
   RecordedMetrics,
   SeededRandom,
@@ -140,6 +141,42 @@ describe('InMemoryStream', () => {
       expect.objectContaining({ ok: true, journaled: true }), expect.objectContaining({ ok: true, journaled: false }),
     ]);
     expect(await journal.history('a')).toEqual([{ ...entry, place: expect.objectContaining({ service: 'dynamodb' }) }]);
+  });
+});
+
+describe('InMemoryTopic', () => {
+  const MINUTE = 60_000;
+
+  it('invokes with one message at a time, and keeps it until the invocation has ended', async () => {
+    const topic = new InMemoryTopic({ clock, deadLetters });
+    await topic.send([dispatch('a', 0), dispatch('b', 0)]);
+    const [first, second, third] = [topic.take(10), topic.take(10), topic.take(10)];
+    expect([stepsIn(first), stepsIn(second), third]).toEqual([['a0'], ['b0'], []]);
+    expect([topic.size, topic.nextAt]).toEqual([2, undefined]);
+    topic.settle(first, new Map([[first[0]!.id, 'acknowledge']]));
+    expect(topic.size).toBe(1);
+  });
+
+  it('tries an invocation that has failed or died again, after a minute and after two, and then gives the message up', async () => {
+    const topic = new InMemoryTopic({ clock, deadLetters });
+    await topic.send([dispatch('a', 0)]);
+    expect(process(topic, 10, [])).toEqual(['a0']);
+    expect([topic.take(1), topic.nextAt]).toEqual([[], clock.now() + MINUTE]);
+    clock.jump(clock.now() + MINUTE);
+    topic.settle(topic.take(1), new Map());
+    expect(topic.nextAt).toBe(clock.now() + 2 * MINUTE);
+    clock.jump(clock.now() + 2 * MINUTE);
+    expect(process(topic, 10, [])).toEqual(['a0']);
+    expect([topic.size, topic.nextAt]).toEqual([0, undefined]);
+    expect(deadLetters.letters).toMatchObject([{ reason: expect.stringContaining('failed'), body: dispatch('a', 0).body, place: { service: 'sns' } }]);
+  });
+
+  it('gives up what it could not invoke the function with for six hours', async () => {
+    const topic = new InMemoryTopic({ clock, deadLetters });
+    await topic.send([dispatch('a', 0)]);
+    clock.jump(clock.now() + 6 * 60 * MINUTE + 1);
+    expect(topic.take(1)).toEqual([]);
+    expect([topic.size, deadLetters.letters.length]).toEqual([0, 1]);
   });
 });
 

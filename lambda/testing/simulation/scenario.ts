@@ -32,7 +32,7 @@ export interface ScenarioOptions {
 }
 
 /** All kinds of event sources. */
-export const EVENT_SOURCE_KINDS: readonly EventSourceKind[] = ['sqs', 'sqs-fifo', 'kinesis', 'dynamodb'];
+export const EVENT_SOURCE_KINDS: readonly EventSourceKind[] = ['sqs', 'sqs-fifo', 'kinesis', 'dynamodb', 'sns'];
 
 /** Calls that a fault may single out: those between which the protocol must not be cut. */
 const CALLS: readonly CallName[] = [
