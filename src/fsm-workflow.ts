@@ -176,6 +176,12 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
       .combine(this.grantStart(grantee));
   }
 
+  /** Lets someone end executions, with `client.cancel`. */
+  public grantCancel(grantee: iam.IGrantable): iam.Grant {
+    return this.locks.grantWrite(grantee)
+      .combine(grantTable(this.checkpointTable.table, grantee, 'BatchWriteItem', 'GetItem', 'Query', 'UpdateItem'));
+  }
+
   /** Lets someone run executions on that have failed, with `client.redrive`. */
   public grantRedrive(grantee: iam.IGrantable): iam.Grant {
     return this.locks.grantWrite(grantee)

@@ -10,8 +10,7 @@ import {
  * Starts executions of a deployed workflow, sends them events and looks into them.
  *
  * Make one client and keep it: it holds the connections. Its rights come from the construct: `workflow.grantStart(fn)`, `grantSend`,
- * `grantDescribe`,
- * `grantRedrive`.
+ * `grantDescribe`, `grantCancel`, `grantRedrive`, `grantResume`.
  *
  * ```ts
  * const client = WorkflowClient.fromEnvironment();
@@ -69,6 +68,11 @@ export class WorkflowClient {
   /** {@inheritDoc Executions.resume} */
   public async resume(executionId: string): Promise<'resumed' | ExecutionStatus> {
     return (await this.connected()).resume(executionId);
+  }
+
+  /** {@inheritDoc Executions.cancel} */
+  public async cancel(executionId: string): Promise<'cancelled' | 'completed'> {
+    return (await this.connected()).cancel(executionId);
   }
 
   /** {@inheritDoc Executions.redrive} */

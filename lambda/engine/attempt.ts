@@ -137,7 +137,10 @@ export class Attempt {
     try {
       await outbox.record(checkpoint);
       const committed = await ports.locks.commit(this.held.lease, status, ports.clock.now());
-      if (!committed) this.around.count('Orphan', this.held.envelope);
+      if (!committed) {
+        this.around.count('Orphan', this.held.envelope);
+        await this.orCount(ports.journal.expire(checkpoint.executionId, checkpoint.step, checkpoint.fence));
+      }
       return committed;
     } catch (thrown) {
       await this.release();

@@ -8,12 +8,15 @@ import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { asError, ExecutionEndedError, ExecutionNotFoundError, InvalidRequestError, InvalidTokenError, NotDispatchedError, NotFailedError } from './errors';
 import { assertJson } from './json';
 import { CircuitBreakers, maxEnvelopeBytes, Outbox } from './outbox';
-import type { Dispatch, ExecutionStatus, Lock, Ports } from './ports';
+import { attemptOf, type Checkpoint, type Dispatch, type ExecutionStatus, type Lock, type Ports } from './ports';
 import { findEnvelope } from './resume';
 import { wakeUp } from './wake';
 
 /** What the ids of the mails begin with that callback tokens have brought. Those of others cannot begin with `$`. */
 const CALLBACK_MAIL = '$callback/';
+
+/** What the journal has for the event of a cancellation. */
+const CANCEL = '$cancel';
 
 /** What to start. */
 export interface StartRequest {
@@ -171,6 +174,27 @@ export class Executions {
   }
 
   /**
+   * Ends an execution that has not completed. Nothing more of it is begun, whatever is on its way: envelopes, retries, events, timeouts. An
+   * action that runs at this moment is not stopped, but its result counts for nothing. It may be repeated until it works.
+   *
+   * @returns how the execution stands then: `cancelled`, or `completed` if it has been faster
+   * @throws ExecutionNotFoundError when there is no such execution, or its start has not been delivered yet
+   */
+  public async cancel(executionId: string): Promise<'cancelled' | 'completed'> {
+    const { locks, journal, mailbox, clock } = this.ports;
+    const lock = await locks.cancel(executionId, clock.now());
+    if (!lock) throw new ExecutionNotFoundError(executionId);
+    if (lock.status === 'completed') return 'completed';
+    // The cancellation has taken the fence that follows that of the attempt which it ended.
+    const ended = await journal.read(executionId, lock.step, lock.fence - 1);
+    const [error] = await journal.write([cancellation(lock, ended)]);
+    if (error) throw error;
+    if (ended?.outcome === 'parked' || ended?.outcome === 'failed') await journal.expire(executionId, ended.step, ended.fence);
+    await mailbox.expire(executionId);
+    return 'cancelled';
+  }
+
+  /**
    * Sends the envelope of a failed execution again, with all its attempts before it. It may be repeated until it works.
    *
    * @throws ExecutionNotFoundError, NotFailedError when there is nothing to redrive
@@ -275,6 +299,27 @@ export class Executions {
 
 function hasEnded(lock: Lock | undefined): lock is Lock & { readonly status: 'completed' | 'cancelled' } {
   return lock?.status === 'completed' || lock?.status === 'cancelled';
+/** What the journal keeps of an execution that was cancelled: where it stood, and its context if it was standing still. */
+function cancellation(lock: Lock, ended: Checkpoint | undefined): Checkpoint {
+  const { executionId, machine, step, fence, parent, updatedAt } = lock;
+  return {
+    executionId,
+    machine,
+    definition: ended?.definition,
+    step,
+    fence,
+    parent,
+    attempt: attemptOf(lock),
+    outcome: 'cancelled',
+    source: ended?.states.at(-1) ?? lock.state,
+    event: CANCEL,
+    states: [],
+    startedAt: updatedAt,
+    endedAt: updatedAt,
+    context: ended?.context ?? ended?.envelope?.context,
+  };
+}
+
 }
 
 function assertExecutionId(executionId: string): void {

@@ -186,10 +186,17 @@ export interface LockStore {
   reopen(executionId: string, step: number, parent: number, now: number): Promise<boolean>;
 }
 
+  /**
+   * Ends an execution from outside: `done = true`, `status = cancelled`, `expires = 0` and `fence = fence + 1`, unless it has completed or is
+   * cancelled already. With the new fence nothing that any attempt has sent or will send continues the execution. The lock may be forgotten
+   * as after a commit of that status.
+   * @returns the lock as it is then, cancelled or completed, if there is one
+   */
+  cancel(executionId: string, now: number): Promise<Lock | undefined>;
 /** What an attempt came to, as the journal tells it. */
-export type CheckpointOutcome = 'dispatched' | 'parked' | 'completed' | 'retrying' | 'failed';
+export type CheckpointOutcome = 'dispatched' | 'parked' | 'completed' | 'retrying' | 'failed' | 'cancelled';
 
-/** The journal entry of one attempt at a step. Its key is (executionId, step, fence). */
+/** The journal entry of one attempt at a step, or of the cancellation that has ended it. Its key is (executionId, step, fence). */
 export interface Checkpoint {
   readonly executionId: string;
   readonly machine: string;
@@ -211,7 +218,7 @@ export interface Checkpoint {
   readonly endedAt: number;
   /** Where the next envelope was put: the event source, or the retry queue of an attempt that is retried. */
   readonly place?: Place;
-  /** The context, where the execution parks, completes or fails. */
+  /** The context, where the execution parks, completes or fails, and where it is cancelled in such a state. */
   readonly context?: JsonObject;
   readonly mailbox?: MailboxPosition;
   /** The events that a parked execution takes out of its mailbox. */

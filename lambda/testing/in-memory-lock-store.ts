@@ -30,7 +30,7 @@ export class InMemoryLockStore implements LockStore {
 
   public async acquire(request: AcquireRequest): ReturnType<LockStore['acquire']> {
     const lock = this.find(request.executionId);
-    if (lock?.holder === request.holder) {
+    if (lock?.holder === request.holder && !lock.done) {
       return { acquired: true, lock };
     }
     if (!mayAcquire(lock, request)) {
@@ -86,6 +86,13 @@ export class InMemoryLockStore implements LockStore {
     }
     this.store({ ...lock, done: false, status: 'running', released: lock.fence, updatedAt: now });
     return true;
+  }
+
+  public async cancel(executionId: string, now: number): Promise<Lock | undefined> {
+    const lock = this.find(executionId);
+    if (!lock || lock.status === 'completed' || lock.status === 'cancelled') return lock;
+    const cancelled = { ...lock, done: true, status: 'cancelled' as const, expires: 0, fence: lock.fence + 1, updatedAt: now };
+    return this.store(cancelled, now + this.retention);
   }
 
   private find(executionId: string): Lock | undefined {

@@ -58,6 +58,7 @@ function interceptLocks(locks: LockStore, call: Call): LockStore {
     commit: (lease, status, now) => call('locks.commit', () => locks.commit(lease, status, now)),
     read: (executionId) => call('locks.read', () => locks.read(executionId)),
     reopen: (executionId, step, parent, now) => call('locks.reopen', () => locks.reopen(executionId, step, parent, now)),
+    cancel: (executionId, now) => call('locks.cancel', () => locks.cancel(executionId, now)),
   };
 }
 

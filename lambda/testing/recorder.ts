@@ -179,6 +179,7 @@ export class Recorder {
       commit: (lease, status, now) => locks.commit(lease, status, now),
       read: (executionId) => locks.read(executionId),
       reopen: (executionId, step, parent, now) => locks.reopen(executionId, step, parent, now),
+      cancel: (executionId, now) => locks.cancel(executionId, now),
     };
   }
 

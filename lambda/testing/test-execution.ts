@@ -81,6 +81,16 @@ export class TestExecution {
     return this.bench.asClient((ports) => this.executions(ports).redrive(this.executionId));
   }
 
+  /**
+   * Cancels the execution, as a client does.
+   *
+   * @returns `completed` if it has been faster
+   * @throws as the client's `cancel` does: before its first step there is nothing to cancel
+   */
+  public cancel(): Promise<'cancelled' | 'completed'> {
+    return this.bench.asClient((ports) => this.executions(ports).cancel(this.executionId));
+  }
+
   /** How a client sees it; nothing before its first step. */
   public describe(): Promise<ExecutionDescription | undefined> {
     return this.bench.asClient((ports) => this.executions(ports).describe(this.executionId));

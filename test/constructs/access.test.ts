@@ -170,6 +170,13 @@ describe('grants', () => {
     });
   });
 
+  test('grantCancel', () => {
+    expect(granteeMay((workflow, user) => workflow.grantCancel(user))).toEqual({
+      'OrdersLockTable.Arn': LOCKS,
+      'OrdersCheckpointTable.Arn': ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+    });
+  });
+
   test('grantRedrive', () => {
     expect(granteeMay((workflow, user) => workflow.grantRedrive(user))).toEqual({
       ...SEND,

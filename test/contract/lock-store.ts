@@ -271,6 +271,51 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
       });
     });
 
+    describe('cancel', () => {
+      it.each<ExecutionStatus>(['running', 'parked', 'failed'])('ends an execution that is %s', async (status) => {
+        await acquire(0, 0);
+        const lease = await acquire(1, 1);
+        await store.commit(lease, status, NOW + 1);
+        const cancelled = { ...lease, done: true, status: 'cancelled', expires: 0, fence: 3, updatedAt: NOW + 2 };
+        expect(await store.cancel(executionId, NOW + 2)).toEqual(cancelled);
+        expect(await store.read(executionId)).toEqual(cancelled);
+      });
+
+      it('takes the step away from whoever holds it, and from what he sends', async () => {
+        const lease = await acquire(0, 0);
+        await store.cancel(executionId, NOW + 1);
+        expect(await store.commit(lease, 'completed', NOW + 2)).toBe(false);
+        await store.release(lease);
+        await expectRefused(0, 0, { now: NOW + 60_000 });
+        await expectRefused(1, 1, { now: NOW + 60_000 });
+        expect(await store.reopen(executionId, 0, 0, NOW + 3)).toBe(false);
+      });
+
+      it('is not undone by a holder who asks once more', async () => {
+        await acquire(0, 0, { holder: 'me' });
+        await store.cancel(executionId, NOW + 1);
+        await expectRefused(0, 0, { holder: 'me' });
+      });
+
+      it('answers the same when it is made once more', async () => {
+        await acquire(0, 0);
+        const cancelled = await store.cancel(executionId, NOW + 1);
+        expect(await store.cancel(executionId, NOW + 2)).toEqual(cancelled);
+      });
+
+      it('leaves an execution that has completed as it is', async () => {
+        await store.commit(await acquire(0, 0), 'completed', NOW);
+        const completed = await store.read(executionId);
+        expect(await store.cancel(executionId, NOW + 1)).toEqual(completed);
+        expect(await store.read(executionId)).toEqual(completed);
+      });
+
+      it('makes no lock where there is none', async () => {
+        expect(await store.cancel(executionId, NOW)).toBeUndefined();
+        expect(await store.read(executionId)).toBeUndefined();
+      });
+    });
+
     describe('reopen', () => {
       it('makes a failed step runnable again', async () => {
         await acquire(0, 0);

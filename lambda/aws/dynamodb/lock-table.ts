@@ -17,6 +17,7 @@ const HELD = 'fence = :fence';
 const NOT_DONE = 'done = :false';
 const FAILED = 'step = :step AND parent = :parent AND #status = :failed';
 
+const NOT_ENDED = 'attribute_exists(executionId) AND NOT #status IN (:completed, :cancelled)';
 const FALSE = { BOOL: false };
 const TRUE = { BOOL: true };
 const ZERO = number(0);
@@ -126,6 +127,24 @@ export class LockTable implements LockStore {
         TableName: this.table.tableName,
         Key: { executionId: text(executionId) },
         ReturnValues: 'ALL_NEW',
+  public async cancel(executionId: string, now: number): Promise<Lock | undefined> {
+    const { lock } = await this.update(executionId, {
+      UpdateExpression: 'SET done = :true, #status = :cancelled, expires = :zero, fence = fence + :one, updatedAt = :now, #ttl = :ttl',
+      ConditionExpression: NOT_ENDED,
+      ExpressionAttributeNames: { '#status': 'status', '#ttl': TTL },
+      ExpressionAttributeValues: {
+        ':completed': text('completed'),
+        ':cancelled': text('cancelled'),
+        ':now': number(now),
+        ':ttl': daysAfter(now, this.table.retentionDays),
+        ':true': TRUE,
+        ':zero': ZERO,
+        ':one': ONE,
+      },
+    });
+    return lock;
+  }
+
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         ...input,
       }));

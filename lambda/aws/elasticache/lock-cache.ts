@@ -2,7 +2,7 @@ import type { AcquireRequest, ExecutionStatus, Lease, Lock, LockStore } from '..
 import { hasAcquired, hasCommitted, hasReopened } from '../own-write';
 import type { CacheConnection } from './connection';
 import { LockHash } from './lock-hash';
-import { ACQUIRE, COMMIT, READ, RELEASE, REOPEN, type Script } from './scripts';
+import { ACQUIRE, CANCEL, COMMIT, READ, RELEASE, REOPEN, type Script } from './scripts';
 
 /** What the key of a lock begins with: the cache's user may touch no other keys. */
 const KEY_PREFIX = 'lock:';
@@ -45,7 +45,7 @@ export class LockCache implements LockStore {
 
   public async commit(lease: Lease, status: ExecutionStatus, now: number): Promise<boolean> {
     const hasEnded = status === 'completed' || status === 'cancelled';
-    const forgetAt = hasEnded ? Math.floor(now / 1_000) + this.retentionDays * SECONDS_A_DAY : '';
+    const forgetAt = hasEnded ? this.forgetAt(now) : '';
     const { lock, changed } = await this.run(COMMIT, lease.executionId, [lease.fence, status, now, forgetAt]);
     return changed || hasCommitted(lease, lock);
   }
@@ -57,6 +57,15 @@ export class LockCache implements LockStore {
   public async reopen(executionId: string, step: number, parent: number, now: number): Promise<boolean> {
     const { lock, changed } = await this.run(REOPEN, executionId, [step, parent, now]);
     return changed || hasReopened(step, parent, now, lock);
+  }
+
+  public async cancel(executionId: string, now: number): Promise<Lock | undefined> {
+    return (await this.run(CANCEL, executionId, [now, this.forgetAt(now)])).lock;
+  }
+
+  /** @returns the second since the epoch at which an execution that ends now may be forgotten */
+  private forgetAt(now: number): number {
+    return Math.floor(now / 1_000) + this.retentionDays * SECONDS_A_DAY;
   }
 
   private async run(

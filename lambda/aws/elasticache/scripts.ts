@@ -66,6 +66,18 @@ redis.call('HSET', KEYS[1], 'done', 0, 'status', 'running', 'released', fence, '
 return {1, redis.call('HGETALL', KEYS[1])}
 `);
 
+/** ARGV: now, and the second since the epoch at which the lock may be forgotten. */
+export const CANCEL = script(`
+local status = redis.call('HGET', KEYS[1], 'status')
+if not status or status == 'completed' or status == 'cancelled' then
+  return {0, redis.call('HGETALL', KEYS[1])}
+end
+redis.call('HSET', KEYS[1], 'done', 1, 'status', 'cancelled', 'expires', 0, 'updatedAt', ARGV[1])
+redis.call('HINCRBY', KEYS[1], 'fence', 1)
+redis.call('EXPIREAT', KEYS[1], ARGV[2])
+return {1, redis.call('HGETALL', KEYS[1])}
+`);
+
 export const READ = script('return {0, redis.call(\'HGETALL\', KEYS[1])}');
 
 function script(text: string): Script {
