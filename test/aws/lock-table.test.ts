@@ -1,7 +1,7 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { PutItemCommand, type BatchExecuteStatementCommandOutput } from '@aws-sdk/client-dynamodb';
 import { requestsOf } from './count-requests';
 import { Embedded } from './embedded';
-import { fail, loseAnswers } from './faults';
+import { fail, intercept, loseAnswers } from './faults';
 import { LockTable } from '../../lambda/aws/dynamodb/lock-table';
 import type { AcquireRequest, ExecutionStatus, Lock } from '../../lambda/engine/ports';
 import { describeLockStoreContract } from '../contract/lock-store';
@@ -139,6 +139,93 @@ describe('LockTable', () => {
       await store.commit(await acquire(0, 0), 'failed', NOW);
       loseAnswers(client, 'UpdateItem', 1);
       expect(await store.reopen('e', 0, 0, NOW + 5)).toBe(true);
+    });
+  });
+
+  describe('acquisitions that are asked for at once', () => {
+    const request = (executionId: string, step = 0): AcquireRequest => ({
+      executionId, machine: 'order', step, parent: step, state: 's', holder: `holder-${executionId}-${step}`, now: NOW, expires: NOW + 1_000,
+    });
+    const ids = (count: number) => Array.from({ length: count }, (_, n) => `e${n}`);
+    const acquireAll = (store: LockTable, executionIds: readonly string[], step = 0) => (
+      Promise.all(executionIds.map((executionId) => store.acquire(request(executionId, step))))
+    );
+    const acquired = (fence: number) => ({ acquired: true, lock: { fence } });
+
+    it.each([
+      [2, ['BatchExecuteStatement']],
+      [10, ['BatchExecuteStatement']],
+      [26, ['BatchExecuteStatement', 'UpdateItem']],
+      [50, ['BatchExecuteStatement', 'BatchExecuteStatement']],
+    ])('take, when they are %d: %j', async (count, operations) => {
+      const { store } = await open();
+      for (const step of [0, 1]) {
+        const requests = await requestsOf(async () => {
+          expect(await acquireAll(store, ids(count), step)).toMatchObject(ids(count).map(() => acquired(step + 1)));
+        });
+        expect([...requests].sort()).toEqual(operations);
+      }
+    });
+
+    it('never name an execution twice in a request', async () => {
+      const { store } = await open();
+      const requests = await requestsOf(async () => {
+        const answers = await Promise.all(['a', 'b', 'a', 'a'].map((id, n) => store.acquire({ ...request(id), holder: `holder-${n}` })));
+        expect(answers.filter((answer) => answer.acquired)).toHaveLength(2);
+      });
+      expect([...requests].sort()).toEqual(['BatchExecuteStatement', 'UpdateItem', 'UpdateItem']);
+    });
+
+    it('take back the time-to-live', async () => {
+      const { store, tableName } = await open();
+      const answers = await acquireAll(store, ids(3));
+      await Promise.all(answers.map((answer) => answer.acquired && store.commit(answer.lock, 'cancelled', NOW)));
+      expect((await embedded.items(tableName)).filter(({ ttl }) => ttl)).toHaveLength(3);
+      await acquireAll(store, ids(3), 1);
+      expect((await embedded.items(tableName)).filter(({ ttl }) => ttl)).toHaveLength(0);
+    });
+
+    it('have been made, and only once, when the answer was lost', async () => {
+      const { client, store } = await open();
+      for (const step of [0, 1]) {
+        loseAnswers(client, 'BatchExecuteStatement', 1);
+        expect(await acquireAll(store, ids(4), step)).toMatchObject(ids(4).map(() => acquired(step + 1)));
+      }
+    });
+
+    it('reject together when the table does not answer', async () => {
+      const { client, store } = await open();
+      fail(client, 'BatchExecuteStatement', Object.assign(new Error('down'), { name: 'InternalServerError', $fault: 'server' }));
+      const answers = await Promise.allSettled(ids(3).map((id) => store.acquire(request(id))));
+      expect(answers.map((answer) => answer.status === 'rejected' && String(answer.reason))).toEqual(ids(3).map(() => 'InternalServerError: down'));
+    });
+
+    it.each(['ValidationException', 'AccessDeniedException'])('are made one by one when the batch is refused with a %s', async (name) => {
+      const { client, store } = await open();
+      fail(client, 'BatchExecuteStatement', Object.assign(new Error('refused'), { name, $fault: 'client' }));
+      expect(await acquireAll(store, ids(3))).toMatchObject(ids(3).map(() => acquired(1)));
+    });
+
+    it('are made alone where DynamoDB has left them out, or does not tell of them', async () => {
+      const { client, store } = await open();
+      const left = ['ThrottlingError', 'InternalServerError', undefined];
+      intercept(client, 'BatchExecuteStatement', async (_, answer) => {
+        const { response, output } = await answer() as { response: unknown; output: BatchExecuteStatementCommandOutput };
+        const Responses = left.map((Code, index) => Code ? { Error: { Code } } : { TableName: output.Responses?.[index]?.TableName });
+        return { response, output: { ...output, Responses } };
+      });
+      // All three were written, and know themselves again.
+      const requests = await requestsOf(async () => expect(await acquireAll(store, ids(3))).toMatchObject(ids(3).map(() => acquired(1))));
+      expect(requests).toEqual(['BatchExecuteStatement', 'UpdateItem', 'UpdateItem']);
+      expect(await acquireAll(store, ids(3), 1)).toMatchObject(ids(3).map(() => acquired(2)));
+    });
+
+    it('do not fail for one that cannot be made', async () => {
+      const { store } = await open();
+      const tooLong = 'x'.repeat(2_049);
+      const answers = await Promise.allSettled(['a', tooLong, 'b'].map((id) => store.acquire(request(id))));
+      expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(await store.read('b')).toMatchObject({ fence: 1 });
     });
   });
 

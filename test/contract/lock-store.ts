@@ -191,6 +191,35 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
       expect(await store.read(executionId)).toMatchObject({ fence: 3 });
     });
 
+    it('decides each of many that are asked for at once by itself, as if it were alone', async () => {
+      const many = (name: string, step: number, parent: number, more: Partial<AcquireRequest> = {}) => (
+        Array.from({ length: 8 }, (_, n) => request(step, parent, { executionId: `${executionId}-${name}-${n}`, ...more }))
+      );
+      const all = (requests: readonly AcquireRequest[]) => Promise.all(requests.map((each) => store.acquire(each)));
+      const later = { now: NOW + 31_000, expires: NOW + 60_000 };
+      await all(['committed', 'held', 'expired', 'orphaned'].flatMap((name) => many(name, 0, 0, { place: PLACE })));
+      await all(many('orphaned', 0, 0, later));
+      const locks = async (name: string) => Promise.all(many(name, 0, 0).map((each) => store.read(each.executionId)));
+      const [held, orphaned] = [await locks('held'), await locks('orphaned')];
+
+      const answers = await all([
+        ...many('started', 0, 0), ...many('committed', 1, 1), ...many('held', 0, 0), ...many('expired', 0, 0, later), ...many('orphaned', 1, 1),
+        ...many('unknown', 3, 3),
+      ]);
+      const of = (place: number) => answers.slice(8 * place, 8 * place + 8);
+      const stored = async (name: string) => (await locks(name)).map((lock) => ({ acquired: true, lock }));
+      expect(of(0)).toEqual(await stored('started'));
+      expect(of(0)[3]).toMatchObject({ lock: { fence: 1, step: 0, startedAt: NOW, released: 0 } });
+      expect(of(1)).toEqual(await stored('committed'));
+      expect(of(1)[3]).toMatchObject({ lock: { fence: 2, step: 1, parent: 1, startedAt: NOW, place: undefined } });
+      expect(of(2)).toEqual(held.map((lock) => ({ acquired: false, lock })));
+      expect(of(3)).toEqual(await stored('expired'));
+      expect(of(3)[3]).toMatchObject({ lock: { fence: 2, step: 0, expires: NOW + 60_000 } });
+      expect(of(4)).toEqual(orphaned.map((lock) => ({ acquired: false, lock })));
+      expect(of(5)).toEqual(Array.from({ length: 8 }, () => ({ acquired: false })));
+      expect(await locks('unknown')).toEqual(Array.from({ length: 8 }, () => undefined));
+    });
+
     it('gives every acquisition a larger fence than all before', async () => {
       const fences = [await acquire(0, 0)];
       fences.push(await acquire(1, 1));

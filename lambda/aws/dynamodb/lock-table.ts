@@ -1,31 +1,33 @@
 import { ConditionalCheckFailedException, GetItemCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { AcquireRequest, ExecutionStatus, Lease, Lock, LockStore, Place } from '../../engine/ports';
+import type { AcquireRequest, Acquisition, ExecutionStatus, Lease, Lock, LockStore } from '../../engine/ports';
 import type { TableConfiguration } from '../configuration';
 import { hasAcquired, hasCommitted, hasReopened } from '../own-write';
-import { daysAfter, ItemReader, json, number, text, TTL, type Item } from './item';
+import { daysAfter, number, text, TTL } from './item';
+import { JointAcquisition } from './joint-acquisition';
+import { acquiredBy, toLock } from './lock-item';
 
-// The conditions of acquire, see LockStore.
+// The conditions of acquire, see LockStore. What is set says itself that the step is not done, and what time it is.
 const START = 'attribute_not_exists(executionId)';
 const COMMIT = 'step = :previous AND fence = :parent';
-const RETRY = 'step = :step AND parent = :parent AND done = :false AND expires < :now';
+const RETRY = 'step = :step AND parent = :parent AND done = :done AND expires < :updatedAt';
 
 const ACQUIRE = 'SET machine = :machine, step = :step, parent = :parent, holder = :holder, expires = :expires, #state = :state, ' +
-  'place = :place, done = :false, #status = :running, updatedAt = :now, fence = if_not_exists(fence, :zero) + :one, ' +
-  'released = if_not_exists(released, :zero), startedAt = if_not_exists(startedAt, :now) REMOVE #ttl';
+  'place = :place, done = :done, #status = :status, updatedAt = :updatedAt, fence = if_not_exists(fence, :zero) + :one, ' +
+  'released = if_not_exists(released, :zero), startedAt = if_not_exists(startedAt, :updatedAt) REMOVE #ttl';
 
 const HELD = 'fence = :fence';
 const NOT_DONE = 'done = :false';
+const NOT_ENDED = 'attribute_exists(executionId) AND NOT #status IN (:completed, :cancelled)';
 const FAILED = 'step = :step AND parent = :parent AND #status = :failed';
 
-const NOT_ENDED = 'attribute_exists(executionId) AND NOT #status IN (:completed, :cancelled)';
 const FALSE = { BOOL: false };
 const TRUE = { BOOL: true };
 const ZERO = number(0);
 const ONE = number(1);
 
 /**
- * The locks in a DynamoDB table: partition key `executionId` (string), time-to-live `ttl`. Each method is one request; the attributes are
- * those of {@link Lock}.
+ * The locks in a DynamoDB table: partition key `executionId` (string), time-to-live `ttl`. Each method is one request, and the
+ * acquisitions of several records are one together (see {@link JointAcquisition}). The attributes are those of {@link Lock}.
  *
  * The SDK repeats a request whose answer was lost, and so may find that its own write stands in its way:
  *
@@ -35,25 +37,24 @@ const ONE = number(1);
  * For that, every refusal brings the item along (ALL_OLD, at no extra cost), and each method knows its own write again.
  */
 export class LockTable implements LockStore {
-  constructor(private readonly client: DynamoDBClient, private readonly table: Omit<TableConfiguration, 'service'>) {}
+  private readonly together: JointAcquisition;
 
-  public async acquire(request: AcquireRequest): ReturnType<LockStore['acquire']> {
+  constructor(private readonly client: DynamoDBClient, private readonly table: Omit<TableConfiguration, 'service'>) {
+    this.together = new JointAcquisition(client, table.tableName, (request) => this.acquireAlone(request));
+  }
+
+  public acquire(request: AcquireRequest): Promise<Acquisition> {
+    return this.together.acquire(request);
+  }
+
+  private async acquireAlone(request: AcquireRequest): Promise<Acquisition> {
     const isStart = request.step === 0;
     const { lock, refused } = await this.update(request.executionId, {
       UpdateExpression: ACQUIRE,
       ConditionExpression: isStart ? `(${START}) OR (${RETRY})` : `(${COMMIT}) OR (${RETRY})`,
       ExpressionAttributeNames: { '#state': 'state', '#status': 'status', '#ttl': TTL },
       ExpressionAttributeValues: {
-        ':machine': text(request.machine),
-        ':step': number(request.step),
-        ':parent': number(request.parent),
-        ':holder': text(request.holder),
-        ':expires': number(request.expires),
-        ':state': text(request.state),
-        ':place': request.place ? json(request.place) : { NULL: true },
-        ':now': number(request.now),
-        ':running': text('running'),
-        ':false': FALSE,
+        ...Object.fromEntries(Object.entries(acquiredBy(request)).map(([name, value]) => [`:${name}`, value])),
         ':zero': ZERO,
         ':one': ONE,
         ...isStart ? {} : { ':previous': number(request.step - 1) },
@@ -117,16 +118,6 @@ export class LockTable implements LockStore {
     return !refused || hasReopened(step, parent, now, lock);
   }
 
-  /** @returns the lock as it is after the update, or, when the condition did not hold, the one that stood in the way */
-  private async update(
-    executionId: string,
-    input: Pick<UpdateItemCommand['input'], 'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'>,
-  ): Promise<{ readonly refused: false; readonly lock: Lock } | { readonly refused: true; readonly lock?: Lock }> {
-    try {
-      const { Attributes = {} } = await this.client.send(new UpdateItemCommand({
-        TableName: this.table.tableName,
-        Key: { executionId: text(executionId) },
-        ReturnValues: 'ALL_NEW',
   public async cancel(executionId: string, now: number): Promise<Lock | undefined> {
     const { lock } = await this.update(executionId, {
       UpdateExpression: 'SET done = :true, #status = :cancelled, expires = :zero, fence = fence + :one, updatedAt = :now, #ttl = :ttl',
@@ -145,6 +136,16 @@ export class LockTable implements LockStore {
     return lock;
   }
 
+  /** @returns the lock as it is after the update, or, when the condition did not hold, the one that stood in the way */
+  private async update(
+    executionId: string,
+    input: Pick<UpdateItemCommand['input'], 'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'>,
+  ): Promise<{ readonly refused: false; readonly lock: Lock } | { readonly refused: true; readonly lock?: Lock }> {
+    try {
+      const { Attributes = {} } = await this.client.send(new UpdateItemCommand({
+        TableName: this.table.tableName,
+        Key: { executionId: text(executionId) },
+        ReturnValues: 'ALL_NEW',
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         ...input,
       }));
@@ -156,25 +157,4 @@ export class LockTable implements LockStore {
       return { refused: true, lock: thrown.Item && toLock(thrown.Item) };
     }
   }
-}
-
-function toLock(item: Item): Lock {
-  const read = new ItemReader(item);
-  return {
-    executionId: read.text('executionId'),
-    machine: read.text('machine'),
-    step: read.number('step'),
-    fence: read.number('fence'),
-    parent: read.number('parent'),
-    holder: read.text('holder'),
-    expires: read.number('expires'),
-    released: read.number('released'),
-    done: read.flag('done'),
-    // Only this class writes the attribute, and it writes an ExecutionStatus.
-    status: read.text('status') as ExecutionStatus,
-    state: read.text('state'),
-    place: read.optionalJson<Place>('place'),
-    startedAt: read.number('startedAt'),
-    updatedAt: read.number('updatedAt'),
-  };
 }
