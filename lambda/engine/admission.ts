@@ -2,7 +2,7 @@ import { transition, type Step } from '../machine';
 import { Attempt, failureOf } from './attempt';
 import { fullJitter } from './backoff';
 import type { Decoded } from './codec';
-import type { Envelope } from './envelope';
+import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { asError, InvocationDiedError, UnknownMachineError } from './errors';
 import { judge } from './judge';
 import type { AcquireRequest, Acquisition, Lease, Lock, Outcome } from './ports';
@@ -10,6 +10,12 @@ import type { Surroundings } from './surroundings';
 
 /** An envelope may run this much before its time: clocks differ, and services round delays to seconds. */
 const EARLY = 1_000;
+
+/** An envelope that only a newer runtime can run waits for it no longer than this at a time, in milliseconds. */
+const LONGEST_PAUSE = 15 * 60_000;
+
+/** And no longer than this in all, which is as long as a queue keeps a message. */
+const LONGEST_WAIT = 14 * 86_400_000;
 
 /**
  * One delivery on its way to a lease: who may not run is told apart here, from the lock that stands in the way. A method that throws
@@ -28,6 +34,7 @@ export class Admission {
     const { ports: { clock }, deadline } = this.around;
     if (deadline.signal.aborted) return 'redeliver';
     const now = clock.now();
+    if (envelope.version > ENVELOPE_VERSION) return this.leaveToNewer(envelope, now);
     if (envelope.notBefore !== undefined && envelope.notBefore > now + EARLY) return this.postpone(envelope, envelope.notBefore);
     // Its sender, whoever ended it, the store that forgets it and this invocation each have a clock of their own.
     const { remembered, clockSkew } = this.around.options;
@@ -113,6 +120,31 @@ export class Admission {
         await this.around.bury(`The envelope belongs to no known execution: it is for ${verdict.reason}.`, envelope);
         return 'acknowledge';
     }
+  }
+
+  /**
+   * An envelope of a newer version is for the newer function that is being deployed, or that was taken back. What it means is unknown here,
+   * so it goes on as it came, byte by byte.
+   *
+   *     old function ── gets version 2 ── back to the queue, or into the retry queue … again, ever more seldom …
+   *     new function        … is deployed …                                                     ── gets version 2 ── runs it
+   *
+   * A source that delivers nothing behind it gets it off its hands.
+   */
+  private async leaveToNewer(envelope: Envelope, now: number): Promise<Outcome> {
+    const { outbox, ports, delivery } = this.around;
+    const age = Math.abs(now - envelope.sentAt);
+    const what = `The envelope is of version ${envelope.version}, and this runtime runs version ${ENVELOPE_VERSION}.`;
+    if (age > LONGEST_WAIT) {
+      await this.around.bury(`${what} No newer one has come for it in 14 days: deploy the newer version of the library and send the message again.`, envelope);
+      return 'acknowledge';
+    }
+    this.around.count('Redelivery', envelope);
+    this.around.logger(envelope).warn(`${what} It waits for a newer one.`);
+    if (!delivery.blocking) return 'redeliver';
+    const notBefore = now + EARLY + Math.min(age, LONGEST_PAUSE) * ports.random.next();
+    if (!await outbox.schedule({ ...envelope, notBefore }, delivery.body)) throw new Error('No retry queue took an envelope that is left to a newer runtime.');
+    return 'acknowledge';
   }
 
   // ---- giving back ----------------------------------------------------------------------------------------------------------

@@ -49,14 +49,16 @@ export function decodeEnvelope(body: string, limit = Number.POSITIVE_INFINITY): 
     return { problems: ['it is no JSON'] };
   }
   if (!isObject(value)) return { problems: ['it is no JSON object'] };
-  if (value.version !== ENVELOPE_VERSION) {
-    return { problems: [`its version is ${brief(value.version)}, and this runtime reads version ${ENVELOPE_VERSION}`] };
+  // A newer one is read as far as this runtime knows it, so that it can be given back: see there.
+  const { version } = value;
+  if (!isCount(version) || version < ENVELOPE_VERSION) {
+    return { problems: [`its version is ${brief(version)}, and this runtime reads version ${ENVELOPE_VERSION}`] };
   }
   // Of all its members, also those that nobody knows: a retry sends the message as it came.
   if (!Object.values(value).every(isCarriable)) return { problems: ['it is nested too deep, or has a number that JavaScript takes for infinite'] };
   const reader = new Reader(value);
   const envelope: Envelope = {
-    version: ENVELOPE_VERSION,
+    version,
     executionId: reader.required('executionId', isExecutionId, '1 to 128 printable characters without a space'),
     machine: reader.required('machine', isName, 'a name'),
     step: reader.required('step', isCount, 'an integer ≥ 0'),

@@ -1,6 +1,10 @@
 import type { Failure, Json, JsonObject } from '../machine';
 
-/** The version of the envelope that this library writes. An envelope of another version is never guessed at. */
+/**
+ * The version of the envelope that this library writes. It grows when there is something new in the envelope that a runtime must know in
+ * order to run it rightly. The members that there are keep their names, types and meanings in every version to come, so an older runtime
+ * can tell whose a newer envelope is; it never runs it, but leaves it to the newer runtime that a deployment is about to bring.
+ */
 export const ENVELOPE_VERSION = 1;
 
 /**
@@ -10,7 +14,7 @@ export const ENVELOPE_VERSION = 1;
  * failed attempt has half changed.
  */
 export interface Envelope {
-  /** Version of this format, {@link ENVELOPE_VERSION}. */
+  /** Version of this format: at least {@link ENVELOPE_VERSION}. */
   readonly version: number;
   readonly executionId: string;
   /** Name of the machine that the execution runs. */

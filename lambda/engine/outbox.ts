@@ -76,12 +76,13 @@ export class Outbox {
   /**
    * Stores an envelope until its `notBefore`. A queue that cannot hold it back gets it without, or it would go round in circles.
    *
+   * @param body the envelope as text, where it must go on as it came
    * @returns nothing when no retry queue took it
    */
-  public async schedule(envelope: Envelope): Promise<Delivered | undefined> {
+  public async schedule(envelope: Envelope, body?: string): Promise<Delivered | undefined> {
     for (const transport of this.inOrder(this.ports.retryQueues)) {
       const held = transport.longestDelay > 0 ? envelope : { ...envelope, notBefore: undefined };
-      const delivered = await this.sendTo(transport, { envelope: held, body: encodeEnvelope(held) });
+      const delivered = await this.sendTo(transport, { envelope: held, body: body ?? encodeEnvelope(held) });
       if (delivered) return delivered;
     }
     return undefined;

@@ -35,13 +35,20 @@ test('an envelope without its optional parts comes back as it was sent', () => {
   expect(decodeEnvelope(encodeEnvelope(start))).toEqual({ envelope: start });
 });
 
+test('an envelope of a newer version is read as far as this one knows it', () => {
+  expect(decodeEnvelope(JSON.stringify({ ...envelope, version: 7, added: true }))).toEqual({ envelope: { ...envelope, version: 7 } });
+});
+
 describe('what is no envelope', () => {
   test.each([
     ['no JSON', '{', ['it is no JSON']],
     ['nothing', '', ['it is no JSON']],
     ['a list', '[]', ['it is no JSON object']],
     ['null', 'null', ['it is no JSON object']],
-    ['another version', JSON.stringify({ ...envelope, version: 2 }), ['its version is 2, and this runtime reads version 1']],
+    ['an earlier version than the first', JSON.stringify({ ...envelope, version: 0 }), ['its version is 0, and this runtime reads version 1']],
+    ['a version that is no number', JSON.stringify({ ...envelope, version: '2' }), ['its version is a string, and this runtime reads version 1']],
+    ['a version between two', JSON.stringify({ ...envelope, version: 1.5 }), ['its version is 1.5, and this runtime reads version 1']],
+    ['a newer version that has lost what every version has', JSON.stringify({ version: 2 }), expect.arrayContaining([expect.stringContaining('its "executionId" is missing')])],
     ['a foreign message', '{"Records":[]}', ['its version is missing, and this runtime reads version 1']],
     ['an inherited member', '{"version":1,"__proto__":{"executionId":"x"}}', expect.arrayContaining(['its "executionId" is missing; expected 1 to 128 printable characters without a space'])],
     ['a state at the start', JSON.stringify({ ...envelope, step: 0 }), ['only the start (step 0) has no state']],
