@@ -192,14 +192,14 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
     });
 
     it('decides each of many that are asked for at once by itself, as if it were alone', async () => {
-      const many = (name: string, step: number, parent: number, more: Partial<AcquireRequest> = {}) => (
-        Array.from({ length: 8 }, (_, n) => request(step, parent, { executionId: `${executionId}-${name}-${n}`, ...more }))
+      const many = (group: string, step: number, parent: number, more: Partial<AcquireRequest> = {}) => (
+        Array.from({ length: 8 }, (_, n) => request(step, parent, { executionId: `${executionId}-${group}-${n}`, ...more }))
       );
       const all = (requests: readonly AcquireRequest[]) => Promise.all(requests.map((each) => store.acquire(each)));
       const later = { now: NOW + 31_000, expires: NOW + 60_000 };
-      await all(['committed', 'held', 'expired', 'orphaned'].flatMap((name) => many(name, 0, 0, { place: PLACE })));
+      await all(['committed', 'held', 'expired', 'orphaned'].flatMap((group) => many(group, 0, 0, { place: PLACE })));
       await all(many('orphaned', 0, 0, later));
-      const locks = async (name: string) => Promise.all(many(name, 0, 0).map((each) => store.read(each.executionId)));
+      const locks = async (group: string) => Promise.all(many(group, 0, 0).map((each) => store.read(each.executionId)));
       const [held, orphaned] = [await locks('held'), await locks('orphaned')];
 
       const answers = await all([
@@ -207,7 +207,7 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
         ...many('unknown', 3, 3),
       ]);
       const of = (place: number) => answers.slice(8 * place, 8 * place + 8);
-      const stored = async (name: string) => (await locks(name)).map((lock) => ({ acquired: true, lock }));
+      const stored = async (group: string) => (await locks(group)).map((lock) => ({ acquired: true, lock }));
       expect(of(0)).toEqual(await stored('started'));
       expect(of(0)[3]).toMatchObject({ lock: { fence: 1, step: 0, startedAt: NOW, released: 0 } });
       expect(of(1)).toEqual(await stored('committed'));

@@ -1,12 +1,15 @@
 import { BatchExecuteStatementCommand, type BatchStatementRequest, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { AcquireRequest, Acquisition, Lock } from '../../engine/ports';
 import { number, text, TTL, type Item } from './item';
 import { acquiredBy, toLock } from './lock-item';
+import type { AcquireRequest, Acquisition } from '../../engine/ports';
 
 /** @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html */
 const MAX_STATEMENTS = 25;
 
-/** By these DynamoDB refuses a batch as a whole: for the fault of one entry, or to a role that may not do it (yet, after a deployment). */
+/**
+ * By these DynamoDB refuses a batch as a whole, without any effect: for the fault of one entry, for an item that is named twice, or to a
+ * role that may not do it (yet, right after a deployment).
+ */
 const REFUSALS: readonly unknown[] = ['ValidationException', 'AccessDeniedException'];
 
 interface Waiting {
@@ -24,7 +27,7 @@ interface Waiting {
  * throttled entry, an answer that was lost) is asked for again, alone, where a write of one's own is known again:
  *
  *     records 1…25  ── START or COMMIT, in one request ──┬─ done
- *                                                        └─ not done: START, COMMIT or RETRY, alone ── done, or the lock that stood in the way
+ *                                                        └─ not done: START, COMMIT or RETRY, alone
  */
 export class JointAcquisition {
   private waiting: Waiting[] = [];
@@ -43,38 +46,33 @@ export class JointAcquisition {
   }
 
   private send(): void {
-    // A batch must not name an item twice.
-    const firsts = new Map<string, Waiting>();
-    for (const each of this.waiting) {
-      if (firsts.has(each.request.executionId)) each.resolve(this.acquireAlone(each.request));
-      else firsts.set(each.request.executionId, each);
-    }
+    const all = this.waiting;
     this.waiting = [];
-    const all = [...firsts.values()];
-    for (let start = 0; start < all.length; start += MAX_STATEMENTS) void this.sendBatch(all.slice(start, start + MAX_STATEMENTS));
+    for (let first = 0; first < all.length; first += MAX_STATEMENTS) void this.sendBatch(all.slice(first, first + MAX_STATEMENTS));
   }
 
   private async sendBatch(batch: readonly Waiting[]): Promise<void> {
     try {
-      const locks = batch.length > 1 ? await this.request(batch.map(({ request }) => request)) : [];
-      batch.forEach(({ request, resolve }, index) => {
-        const lock = locks[index];
-        resolve(lock ? { acquired: true, lock } : this.acquireAlone(request));
-      });
+      const items = batch.length > 1 ? await this.request(batch.map(({ request }) => request)) : [];
+      batch.forEach(({ request, resolve }, index) => resolve(this.answerTo(request, items[index])));
     } catch (thrown) {
       const refused = thrown instanceof Error && REFUSALS.includes(thrown.name);
       batch.forEach(({ request, resolve, reject }) => refused ? resolve(this.acquireAlone(request)) : reject(thrown));
     }
   }
 
-  /** @returns entry by entry the lock that was acquired, or nothing */
-  private async request(requests: readonly AcquireRequest[]): Promise<readonly (Lock | undefined)[]> {
+  private async answerTo(request: AcquireRequest, item: Item | undefined): Promise<Acquisition> {
+    return item ? { acquired: true, lock: toLock(item) } : this.acquireAlone(request);
+  }
+
+  /** @returns entry by entry the item that was written, or nothing */
+  private async request(requests: readonly AcquireRequest[]): Promise<readonly (Item | undefined)[]> {
     const writes = requests.map((request) => request.step === 0 ? start(this.tableName, request) : commit(this.tableName, request));
-    const { Responses = [] } = await this.client.send(new BatchExecuteStatementCommand({ Statements: writes.map(({ statement }) => statement) }));
+    const Statements = writes.map(({ statement }) => statement);
+    const { Responses = [] } = await this.client.send(new BatchExecuteStatementCommand({ Statements }));
     return writes.map(({ item }, index) => {
       const response = Responses[index];
-      const written = response && !response.Error ? item ?? response.Item : undefined;
-      return written && toLock(written);
+      return response && !response.Error ? item ?? response.Item : undefined;
     });
   }
 }
