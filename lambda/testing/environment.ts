@@ -2,7 +2,23 @@ import { setMaxListeners } from 'node:events';
 import type { CallName, FaultPlan, Faults } from './faults';
 import { interceptDueStore, interceptPorts, type Call, type SharedServices } from './intercepted-ports';
 import type { VirtualClock } from './virtual-clock';
-import type { Clock, DueStore, Invocation, Metrics, Ports } from '../engine';
+import type { Clock, DueStore, Invocation, Metrics, Ports, Random } from '../engine';
+
+/** What a connection has of the environment that it is made for. */
+export interface EnvironmentParts {
+  /** The clock as it goes there. */
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Makes a call out of it, which faults may hit: see {@link Environment.call}. */
+  readonly call: Call;
+}
+
+/** The services as one environment is connected to them. */
+export interface Connection {
+  readonly services: SharedServices;
+  /** Those of the retry queues that a timer must ask what is due, by the number of the queue. */
+  readonly dueStores: ReadonlyMap<number, DueStore>;
+}
 
 /** What an environment is made of. */
 export interface EnvironmentOptions {
@@ -10,8 +26,10 @@ export interface EnvironmentOptions {
   readonly name: string;
   /** The time of the world. */
   readonly clock: VirtualClock;
-  /** The services that all environments share, with the metrics and the random numbers of this one. */
-  readonly services: SharedServices & Pick<Ports, 'random' | 'metrics'>;
+  /** Connects it to the services. */
+  readonly connect: (parts: EnvironmentParts) => Connection;
+  readonly random: Random;
+  readonly metrics: Metrics;
   readonly faults: Faults;
   /**
    * Milliseconds by which its clock is ahead of the world's; negative when it is behind.
@@ -52,16 +70,20 @@ export class Environment {
   private readonly death = new AbortController();
   private standsStillUntil = -Infinity;
   private readonly callService: Call;
+  private readonly dueStores: ReadonlyMap<number, DueStore>;
 
   constructor(private readonly options: EnvironmentOptions) {
     setMaxListeners(0, this.death.signal);
-    const { services, client } = options;
+    const { connect, client, random, metrics } = options;
     this.callService = (name, effect, entries) => this.call(client ? `client.${name}` : name, effect, entries);
+    const clock = this.clock();
+    const { services, dueStores } = connect({ clock, random, call: this.callService });
+    this.dueStores = dueStores;
     this.ports = {
       ...interceptPorts(services, this.callService),
-      metrics: this.metrics(services.metrics),
-      clock: this.clock(),
-      random: services.random,
+      metrics: this.metrics(metrics),
+      clock,
+      random,
       logger: services.logger,
     };
   }
@@ -81,9 +103,17 @@ export class Environment {
     return this.standsStillUntil > this.options.clock.now();
   }
 
-  /** A table of waiting envelopes as the code in this environment sees it. */
-  public dueStore(store: DueStore, name: `retryQueues[${number}]`): DueStore {
-    return interceptDueStore(store, name, this.callService);
+  /**
+   * A table of waiting envelopes as the code in this environment sees it.
+   *
+   * @param queue its number among the retry queues
+   */
+  public dueStore(queue: number): DueStore {
+    const store = this.dueStores.get(queue);
+    if (!store) {
+      throw new RangeError(`The retry queue ${queue} is no table that a timer asks what is due.`);
+    }
+    return interceptDueStore(store, `retryQueues[${queue}]`, this.callService);
   }
 
   /** Dies: nothing that is under way in it goes on. */

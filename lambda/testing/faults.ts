@@ -8,12 +8,16 @@ export type ServiceCall =
   | 'locks' | `locks.${keyof LockStore}`
   | 'journal' | `journal.${'write' | 'read' | 'history' | 'expire'}`
   | 'mailbox' | `mailbox.${keyof Mailbox}`
-  | 'deadLetters' | `deadLetters.${keyof DeadLetterStore}`;
+  | 'deadLetters' | `deadLetters.${keyof DeadLetterStore}`
+  | 'requests' | `requests.${string}`;
 
 /**
  * The calls that faults can hit: one method of a port (`locks.acquire`), a whole port (`journal`), one transport
  * (`eventSources[0]` is the primary event source, `eventSources[1]` the failover) or all of them (`eventSources`), and the actions of the
  * machines (`actions.charge`). Calls of a client are named with `client` before.
+ *
+ * Where the ports are adapters to services, `requests` are what they send to these, by service and operation
+ * (`requests.dynamodb.UpdateItem`): one call of a port may take several.
  */
 export type CallName = ServiceCall | 'actions' | `actions.${string}` | 'client' | `client.${ServiceCall}`;
 

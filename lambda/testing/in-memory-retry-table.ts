@@ -14,11 +14,19 @@ export interface InMemoryRetryTableOptions {
   readonly resource?: string;
 }
 
+/** A retry queue in memory that a timer asks what is due. */
+export interface DueTable extends Transport, DueStore {
+  /** How many envelopes it holds. */
+  readonly size: number;
+  /** When the next envelope is due, in milliseconds since the epoch. */
+  readonly nextAt: number | undefined;
+}
+
 /**
  * A retry queue in memory that behaves like the one on DynamoDB: it holds an envelope back for any time, and a timer must ask it every
  * minute what is due.
  */
-export class InMemoryRetryTable implements Transport, DueStore {
+export class InMemoryRetryTable implements DueTable {
   public readonly name = 'dynamodb';
   public readonly maxBatchEntries = 25;
   public readonly maxBatchBytes = 16 * KIBIBYTE * KIBIBYTE;
@@ -35,12 +43,10 @@ export class InMemoryRetryTable implements Transport, DueStore {
     this.resource = options.resource ?? 'retries';
   }
 
-  /** How many envelopes it holds. */
   public get size(): number {
     return this.waiting.size;
   }
 
-  /** When the next envelope is due, in milliseconds since the epoch. */
   public get nextAt(): number | undefined {
     return this.waiting.size === 0 ? undefined : Math.min(...[...this.waiting.values()].map(({ at }) => at));
   }
@@ -49,7 +55,7 @@ export class InMemoryRetryTable implements Transport, DueStore {
     return takeBatch(this, dispatches, ({ envelope, body }) => {
       this.sent += 1;
       const at = envelope.notBefore ?? this.clock.now();
-      const item = [at, envelope.executionId, envelope.step, envelope.parent, envelope.attempt].join('#');
+      const item = [at, envelope.executionId, envelope.step, envelope.parent, envelope.timeout ? 'timeout' : envelope.attempt].join('#');
       const key = `${this.resource}-${this.sent}`;
       this.waiting.set(item, { key, body, at });
       return { ok: true, journaled: false, place: { service: this.name, resource: this.resource, messageId: key } };

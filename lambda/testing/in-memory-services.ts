@@ -1,10 +1,11 @@
+import type { DeadLetter, DeadLetterStore, Journal, Lock, LockStore, Mailbox } from '../engine';
 import type { Logger } from '../machine';
 import { InMemoryDeadLetters } from './in-memory-dead-letters';
 import { InMemoryJournal } from './in-memory-journal';
 import { InMemoryLockStore } from './in-memory-lock-store';
 import { InMemoryMailbox } from './in-memory-mailbox';
 import { InMemoryQueue } from './in-memory-queue';
-import { InMemoryRetryTable } from './in-memory-retry-table';
+import { InMemoryRetryTable, type DueTable } from './in-memory-retry-table';
 import { InMemoryStream } from './in-memory-stream';
 import { InMemoryTopic } from './in-memory-topic';
 import type { PolledSource } from './polled-source';
@@ -54,11 +55,11 @@ export interface ServiceOptions {
 /** All services of a workflow in memory. */
 export interface InMemoryServices {
   readonly eventSources: readonly PolledSource[];
-  readonly retryQueues: readonly (InMemoryQueue | InMemoryRetryTable)[];
-  readonly locks: InMemoryLockStore;
-  readonly journal: InMemoryJournal;
-  readonly mailbox: InMemoryMailbox;
-  readonly deadLetters: InMemoryDeadLetters;
+  readonly retryQueues: readonly (PolledSource | DueTable)[];
+  readonly locks: LockStore & { readonly all: readonly Lock[] };
+  readonly journal: Journal;
+  readonly mailbox: Mailbox;
+  readonly deadLetters: DeadLetterStore & { readonly letters: readonly DeadLetter[] };
   readonly logger: Logger;
 }
 

@@ -1,4 +1,4 @@
-import type { InMemoryRetryTable } from './in-memory-retry-table';
+import type { DueTable } from './in-memory-retry-table';
 import type { TestFunction } from './test-function';
 import type { VirtualClock } from './virtual-clock';
 
@@ -8,9 +8,10 @@ const MINUTE = 60_000;
 export class RetryTimer {
   private last = -Infinity;
 
+  /** @param queue number of the table among the retry queues */
   constructor(
-    private readonly table: InMemoryRetryTable,
-    private readonly name: `retryQueues[${number}]`,
+    private readonly table: Pick<DueTable, 'nextAt'>,
+    private readonly queue: number,
     private readonly testFunction: TestFunction,
     private readonly clock: VirtualClock,
   ) {}
@@ -37,7 +38,7 @@ export class RetryTimer {
       return false;
     }
     this.last = now;
-    this.testFunction.sendDue(this.table, this.name, now + MINUTE).catch(failed);
+    this.testFunction.sendDue(this.queue, now + MINUTE).catch(failed);
     return true;
   }
 }

@@ -1,9 +1,8 @@
-import type { ActionLookup, Ports } from '../engine';
+import type { ActionLookup, DueStore, Ports } from '../engine';
 import { Activity } from './activity';
-import { Environment } from './environment';
+import { Environment, type Connection, type EnvironmentParts } from './environment';
 import { EventSourceMapping } from './event-source-mapping';
 import { Faults, type FaultRule } from './faults';
-import { InMemoryRetryTable } from './in-memory-retry-table';
 import { createServices, type InMemoryServices, type ServiceOptions } from './in-memory-services';
 import type { SharedServices } from './intercepted-ports';
 import type { PolledSource } from './polled-source';
@@ -72,6 +71,22 @@ export interface RunOptions {
   readonly until?: () => boolean;
 }
 
+/** The services under a bench, where they are not those of the test kit as they are. */
+export interface BenchServices {
+  /**
+   * Makes them.
+   *
+   * @default - {@link createServices} with the options of the bench
+   */
+  readonly create?: (clock: VirtualClock, random: SeededRandom, visibilityTimeout: number) => InMemoryServices;
+  /**
+   * Connects an environment to them.
+   *
+   * @default - by what they are
+   */
+  readonly connect?: (services: InMemoryServices, parts: EnvironmentParts) => SharedServices;
+}
+
 /** There was more to do than a run may take. */
 export class EndlessRunError extends Error {
   public override readonly name = 'EndlessRunError';
@@ -111,34 +126,37 @@ export class TestBench {
   /**
    * @param handler makes the code of the function for a new environment
    * @param options how it is set up
-   * @param watch gets the services before anything uses them, and gives back what is used instead
    */
   constructor(
     handler: (environment: Environment, bench: TestBench) => Handler,
     options: BenchOptions = {},
-    watch: (services: InMemoryServices) => SharedServices = (services) => services,
+    { create, connect = (services) => services }: BenchServices = {},
   ) {
     const { timeout = 30_000, batchSize = 10, concurrency = 5, clockSkew = 0 } = options;
     const { clock, totals } = this;
     this.patience = options.patience ?? 1000;
     this.random = new SeededRandom(options.seed ?? 0);
-    this.services = createServices(options, clock, this.random, VISIBILITY_FACTOR * timeout);
+    const visibilityTimeout = VISIBILITY_FACTOR * timeout;
+    this.services = create?.(clock, this.random, visibilityTimeout) ?? createServices(options, clock, this.random, visibilityTimeout);
     const began = clock.now();
     this.faults = new Faults(options.faults ?? [], this.random.fork('faults'), () => clock.now() - began);
-    const services = this.recorder.watch(watch(this.services));
+    const toServices = (parts: EnvironmentParts): Connection => {
+      const services = connect(this.services, parts);
+      return { services: this.recorder.watch(services), dueStores: dueStoresOf(services) };
+    };
     const { faults } = this;
     this.function = new TestFunction({
-      clock, services, faults, totals, timeout, clockSkew, random: this.random.fork('function'), handler: (environment) => this.watch(handler(environment, this)),
+      clock, connect: toServices, faults, totals, timeout, clockSkew, random: this.random.fork('function'), handler: (environment) => this.watch(handler(environment, this)),
     });
     this.createClient = () => new Environment({
-      name: 'client', clock, faults, client: true, services: { ...services, random: this.random.fork('client'), metrics: new RecordedMetrics(totals) },
+      name: 'client', clock, faults, client: true, connect: toServices, random: this.random.fork('client'), metrics: new RecordedMetrics(totals),
     });
     this.client = this.createClient();
     const map = (source: PolledSource) => new EventSourceMapping({ source, function: this.function, batchSize, concurrency });
     this.pollers = [
       ...this.services.eventSources.map(map),
       ...this.services.retryQueues.map((retries, index) => (
-        retries instanceof InMemoryRetryTable ? new RetryTimer(retries, `retryQueues[${index}]`, this.function, clock) : map(retries)
+        'take' in retries ? map(retries) : new RetryTimer(retries, index, this.function, clock)
       )),
     ];
   }
@@ -247,4 +265,12 @@ export class TestBench {
       .filter(({ status }) => status === 'running')
       .map(({ executionId, machine, state, step }) => `"${executionId}" of machine "${machine}" in state "${state}" at step ${step}`);
   }
+}
+
+function dueStoresOf({ retryQueues }: SharedServices): ReadonlyMap<number, DueStore> {
+  return new Map(retryQueues.flatMap((queue, index) => (isDueStore(queue) ? [[index, queue] as const] : [])));
+}
+
+function isDueStore(queue: object): queue is DueStore {
+  return 'due' in queue && 'remove' in queue;
 }

@@ -1,7 +1,6 @@
-import { sendDue, type Delivery, type DueStore, type Invocation, type Outcome } from '../engine';
-import { Environment, EnvironmentDiedError } from './environment';
+import { sendDue, type Delivery, type Invocation, type Outcome } from '../engine';
+import { Environment, EnvironmentDiedError, type Connection, type EnvironmentParts } from './environment';
 import type { Faults } from './faults';
-import type { SharedServices } from './intercepted-ports';
 import { RecordedMetrics, type MetricTotals } from './recorded-metrics';
 import type { SeededRandom } from './seeded-random';
 import type { VirtualClock } from './virtual-clock';
@@ -15,8 +14,8 @@ export interface Handler {
 /** Options of {@link TestFunction}. */
 export interface TestFunctionOptions {
   readonly clock: VirtualClock;
-  /** The services that it uses. */
-  readonly services: SharedServices;
+  /** Connects an environment to the services that it uses. */
+  readonly connect: (parts: EnvironmentParts) => Connection;
   readonly faults: Faults;
   readonly random: SeededRandom;
   /** Where its invocations' metrics are added up. */
@@ -62,12 +61,12 @@ export class TestFunction {
     return this.invoke(({ handler }, invocation) => handler.process(deliveries, invocation));
   }
 
-  /** Sends on what falls due in a table of waiting envelopes, as the timer makes the function do it. */
-  public async sendDue(table: DueStore, name: `retryQueues[${number}]`, until: number): Promise<void> {
+  /** Sends on what falls due in a table among the retry queues, as the timer makes the function do it. */
+  public async sendDue(queue: number, until: number): Promise<void> {
     await this.invoke(async ({ environment }, invocation) => {
-      await sendDue(environment.ports, environment.dueStore(table, name), until, invocation).catch((error: unknown) => {
+      await sendDue(environment.ports, environment.dueStore(queue), until, invocation).catch((error: unknown) => {
         // The next timer tries again; that nothing is lost shows in the table.
-        this.options.services.logger.warn(`The timer failed: ${String(error)}`);
+        environment.ports.logger.warn(`The timer failed: ${String(error)}`);
       });
       environment.ports.metrics.flush();
     });
@@ -107,13 +106,15 @@ export class TestFunction {
 
   private create(): Worker {
     this.created += 1;
-    const { clock, services, faults, totals, clockSkew } = this.options;
+    const { clock, connect, faults, totals, clockSkew } = this.options;
     const name = `environment-${this.created}`;
     const random = this.options.random.fork(name);
     const environment = new Environment({
       name,
       clock,
-      services: { ...services, random, metrics: new RecordedMetrics(totals) },
+      connect,
+      random,
+      metrics: new RecordedMetrics(totals),
       faults,
       clockSkew: random.between(-clockSkew, clockSkew),
     });

@@ -75,7 +75,7 @@ class Simulation {
     this.bench = new TestBench(
       (environment) => this.handler(environment),
       { ...setup, seed: `bench/${seed}`, faults: options.faults ?? faults, logger: { debug: write, info: write, warn: write, error: write } },
-      (services) => this.watch(services),
+      { connect: (services) => this.watch(services) },
     );
     this.began = this.bench.clock.now();
     this.trace?.begin(this.bench.clock);

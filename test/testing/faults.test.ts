@@ -1,3 +1,4 @@
+import type { DueStore } from '../../lambda/engine';
 import {
   Environment,
   EnvironmentDiedError,
@@ -95,11 +96,15 @@ describe('Environment', () => {
   const clock = new VirtualClock();
   const totals = new MetricTotals();
 
-  function open(rules: readonly FaultRule[], more: { readonly clockSkew?: number; readonly client?: boolean } = {}) {
+  function open(
+    rules: readonly FaultRule[],
+    more: { readonly clockSkew?: number; readonly client?: boolean } = {},
+    dueStores: ReadonlyMap<number, DueStore> = new Map(),
+  ) {
     const services = createServices({}, clock, new SeededRandom(1), 1000);
     const faults = new Faults(rules, new SeededRandom(1), () => 0);
     const environment = new Environment({
-      name: 'one', clock, faults, ...more, services: { ...services, random: new SeededRandom(1), metrics: new RecordedMetrics(totals) },
+      name: 'one', clock, faults, ...more, connect: () => ({ services, dueStores }), random: new SeededRandom(1), metrics: new RecordedMetrics(totals),
     });
     return { services, faults, environment, ports: environment.ports };
   }
@@ -202,10 +207,11 @@ describe('Environment', () => {
   });
 
   it('reaches a table of waiting envelopes only through faults, too', async () => {
-    const { environment, faults } = open([{ fault: 'fail', on: 'retryQueues[0].remove', effect: 'before' }]);
     const table = new InMemoryRetryTable({ clock });
+    const { environment, faults } = open([{ fault: 'fail', on: 'retryQueues[0].remove', effect: 'before' }], {}, new Map([[0, table]]));
     await table.send([dispatch('a', 0)]);
-    const store = environment.dueStore(table, 'retryQueues[0]');
+    const store = environment.dueStore(0);
+    expect(() => environment.dueStore(1)).toThrow('The retry queue 1 is no table');
     for await (const page of store.due(Infinity)) {
       expect(page).toHaveLength(1);
       await expect(store.remove(page)).rejects.toThrow('retryQueues[0].remove');
