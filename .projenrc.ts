@@ -7,10 +7,11 @@ const LAMBDA_LIB = 'lambda-lib';
 const SUBPATHS = ['machine', 'runtime', 'client', 'testing'];
 
 /** The AWS services that the runtime talks to: only `lambda/aws/<service>` imports its client, and `lambda/local`, the stand-in for AWS. */
-const SERVICES = ['dynamodb', 'sqs', 'kinesis', 'sns', 'cloudwatch', 'ecs'];
+const SERVICES = ['dynamodb', 'sqs', 'kinesis', 'sns', 'cloudwatch', 'xray', 'secrets-manager', 'ecs'];
 
-/** The newest version that all their clients have in common. */
+/** The newest version that nearly all their clients have in common; that of X-Ray skipped it. They share their core all the same. */
 const AWS_SDK = '3.1141.0';
+const versionOf = (service: string) => service === 'xray' ? '3.1142.0' : AWS_SDK;
 
 /**
  * For the lock cache: the Valkey project's client, and what signs the token that it authenticates with (the AWS clients use both inside).
@@ -73,8 +74,10 @@ const project = new awscdk.AwsCdkConstructLibrary({
   // jsii has no other way to take libraries along that are not written in jsii.
   bundledDeps: ['yaml@2.9.1', 'esbuild-wasm@0.28.2'],
   devDeps: [
-    ...SERVICES.map((service) => `@aws-sdk/client-${service}@${AWS_SDK}`),
+    ...SERVICES.map((service) => `@aws-sdk/client-${service}@${versionOf(service)}`),
     `@aws-sdk/client-dynamodb-streams@${AWS_SDK}`,
+    // With these the tests on the emulated account invoke functions, and look at what roles may do.
+    ...['lambda', 'iam'].map((service) => `@aws-sdk/client-${service}@${AWS_SDK}`),
     // Lets the client of Kinesis, which by itself speaks HTTP/2, speak what kinesalite speaks, and have the timeouts of the other clients.
     '@smithy/node-http-handler@4.14.2',
     ...LOCK_CACHE,

@@ -1,7 +1,7 @@
 import { Annotations, Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as iam from 'aws-cdk-lib/aws-iam';
-import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { grantSendTo, grantTable } from './access';
@@ -124,6 +124,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
       checkpointTable: tableConfiguration(this.checkpointTable),
       deadLetterQueue: { service: 'sqs', queueUrl: this.deadLetterQueue.queueUrl },
       eagerCommit: props.eagerCommit,
+      tracing: props.tracing === lambda.Tracing.ACTIVE ? true : undefined,
     });
     this.function.addEnvironment(CONFIGURATION_VARIABLE, this.clientConfiguration);
 

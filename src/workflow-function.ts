@@ -69,10 +69,15 @@ export interface WorkflowFunctionOptions {
    */
   readonly logRetention?: logs.RetentionDays;
   /**
-   * Whether AWS X-Ray traces the invocations. On SQS it links the trace of each to those of the invocations from which its envelopes came,
-   * so one can follow an execution from step to step; on the other services each invocation has a trace of its own.
+   * Whether AWS X-Ray traces the executions. With `Tracing.ACTIVE` each execution that is sampled is one trace, across all invocations,
+   * with a segment for each attempt at a step; find it by `annotation.executionId`. It goes on in the trace of the function that has
+   * started it, if that one is traced. The invocations have traces of their own, since each may run steps of many executions.
    *
-   * @see https://docs.aws.amazon.com/xray/latest/devguide/xray-tracelinking.html
+   * X-Ray's sampling rules decide by the invocation in which an execution begins. Of a trace X-Ray shows 100 to 500 KB, some hundred steps.
+   * While there is something to tell, an invocation makes one request more; what X-Ray does not take within a second or two is lost.
+   * In a network the function needs a way to X-Ray.
+   *
+   * @see https://docs.aws.amazon.com/general/latest/gr/xray.html
    *
    * @default Tracing.DISABLED
    */

@@ -16,3 +16,16 @@ export const CLIENT_OPTIONS = {
     throwOnRequestTimeout: true,
   },
 } as const;
+
+/**
+ * The same for services that are only told how the workflow does: nobody waits for them long, and what they do not take is lost. The second
+ * attempt is for a connection that has broken while the invocation environment slept.
+ */
+export const MONITORING_CLIENT_OPTIONS = {
+  maxAttempts: 2,
+  requestHandler: {
+    connectionTimeout: 500,
+    requestTimeout: 1_000,
+    throwOnRequestTimeout: true,
+  },
+} as const;

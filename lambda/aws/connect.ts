@@ -1,4 +1,4 @@
-import type { Clock, DeadLetterStore, DueStore, Metrics, Ports, Random, Transport } from '../engine/ports';
+import type { Clock, DeadLetterStore, DueStore, Metrics, Ports, Random, Tracer, Transport } from '../engine/ports';
 import type { Logger } from '../machine';
 import { EmbeddedMetrics } from './cloudwatch/embedded-metrics';
 import type { EventSourceConfiguration, WorkflowConfiguration } from './configuration';
@@ -8,6 +8,7 @@ import type { Kinesis } from './kinesis';
 import type { Sns } from './sns';
 import type { Sqs } from './sqs';
 import { jsonLogger, systemClock, systemRandom } from './system';
+import { TraceCarrier } from './xray/tracer';
 
 /** What is not AWS's. */
 export interface System {
@@ -16,6 +17,8 @@ export interface System {
   readonly logger: Logger;
   /** @default - written to the standard output in the embedded metric format of CloudWatch */
   readonly metrics?: Metrics;
+  /** @default - executions go on in the trace of what starts them, if the workflow is traced */
+  readonly tracer?: Tracer;
 }
 
 /** A workflow's resources, ready to be used. */
@@ -89,6 +92,7 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
       mailbox: dynamoDb.mailbox(checkpointTable),
       deadLetters,
       metrics: system.metrics ?? new EmbeddedMetrics(workflow, system.clock),
+      tracer: system.tracer ?? (configuration.tracing ? new TraceCarrier() : undefined),
       clock: system.clock,
       random: system.random,
       logger: system.logger,
@@ -98,7 +102,7 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
   };
 }
 
-function defaultSystem(): System {
+export function defaultSystem(): System {
   return { clock: systemClock, random: systemRandom, logger: jsonLogger() };
 }
 

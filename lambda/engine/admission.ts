@@ -5,7 +5,7 @@ import type { Decoded } from './codec';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { asError, InvocationDiedError, UnknownMachineError } from './errors';
 import { judge } from './judge';
-import type { AcquireRequest, Acquisition, Lease, Lock, Outcome } from './ports';
+import { attemptOf, type AcquireRequest, type Acquisition, type Lease, type Lock, type Outcome } from './ports';
 import type { Surroundings } from './surroundings';
 
 /** An envelope may run this much before its time: clocks differ, and services round delays to seconds. */
@@ -75,11 +75,22 @@ export class Admission {
     // What was to wait is not late before its time. Clocks differ, but nothing comes before it was sent.
     const age = Math.max(0, now - Math.max(envelope.sentAt, envelope.notBefore ?? 0));
     this.around.measure('EnvelopeAge', age, envelope, request.state);
-    const attempt = new Attempt(this.around, { envelope, lease, startedAt: now });
-    if (plan instanceof Error) return attempt.failForGood(failureOf(plan, envelope.state ?? '', lease), []);
-
+    const span = ports.tracer?.begin({ envelope, state: request.state, attempt: attemptOf(lease) });
+    const attempt = new Attempt(this.around, { envelope, lease, startedAt: now, trace: span?.trace });
     // Attempts that neither succeeded nor gave their lease up: their invocations died in the middle.
     const died = fence - Math.max(parent, released) - 1;
+    try {
+      const outcome = await this.attempt(attempt, plan, lease, died);
+      span?.end(attempt.error);
+      return outcome;
+    } catch (thrown) {
+      span?.end(attempt.error ?? asError(thrown).name);
+      throw thrown;
+    }
+  }
+
+  private attempt(attempt: Attempt, plan: Step | Error, lease: Lease, died: number): Promise<Outcome> {
+    if (plan instanceof Error) return attempt.failForGood(failureOf(plan, attempt.source, lease), []);
     if (died > plan.target.maxRetries) {
       const error = new InvocationDiedError(plan.target.name, died);
       return attempt.exhausted(plan.target, failureOf(error, plan.target.name, lease), []);

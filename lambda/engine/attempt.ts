@@ -19,6 +19,8 @@ export interface Held {
   readonly lease: Lease;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
+  /** Where the trace of the execution goes on from this attempt, if it is traced. */
+  readonly trace?: string;
 }
 
 /**
@@ -31,8 +33,15 @@ export class Attempt {
   private tokenIssued = false;
   /** An action has overrun its time, and may still be running. */
   private overrun = false;
+  private failure?: Failure;
 
   constructor(private readonly around: Surroundings, private readonly held: Held) {}
+
+  /** The state that the step leaves, or nothing at the start. */
+  public get source(): string { return this.held.envelope.state ?? ''; }
+
+  /** Class of the error with which the attempt has failed, if it has. */
+  public get error(): string | undefined { return this.failure?.name; }
 
   /** Runs the step. */
   public async execute(plan: Step): Promise<Outcome> {
@@ -121,7 +130,7 @@ export class Attempt {
     this.encode(longest, this.around.outbox.maxEnvelopeBytes - MAIL_BYTES);
     const accepts = Object.keys(stateOf(machine, state)?.on ?? {});
     const committed = await this.recordAndCommit(this.checkpoint({
-      outcome: 'parked', states: result.states, context: result.context, definition: hash, accepts,
+      outcome: 'parked', states: result.states, context: result.context, definition: hash, accepts, trace: this.held.trace,
     }), 'parked');
     if (!committed) return 'acknowledge';
     this.around.count('Transition', envelope, state);
@@ -153,6 +162,7 @@ export class Attempt {
   private async failed(result: Extract<StepResult, { kind: 'failed' }>): Promise<Outcome> {
     const { envelope, lease } = this.held;
     const failure = failureOf(result.error, result.state, lease);
+    this.failure = failure;
     this.around.count('Error', envelope, result.state);
     this.around.logger(envelope).error(`The step into state "${result.state}" failed with ${whereFrom(result.error)}. Its message is in the checkpoint table.`, { attempt: attemptOf(lease) });
     const machine = this.around.definitions.get(envelope.machine)?.machine;
@@ -173,7 +183,9 @@ export class Attempt {
     await this.release();
     const pristine = this.pristine();
     const notBefore = this.overrun ? Math.max(due, lease.expires) : due;
-    const delivered = await outbox.schedule({ ...pristine, attempt: envelope.attempt + 1, notBefore });
+    // Whether the execution is traced was decided at its first attempt, which may be this one.
+    const trace = pristine.trace ?? this.held.trace;
+    const delivered = await outbox.schedule({ ...pristine, attempt: envelope.attempt + 1, notBefore, trace });
     if (!delivered) throw new Error('No retry queue took the envelope of a failed step.');
     this.around.count('Retry', envelope, state.name);
     await this.recordOrCount({ ...this.checkpoint({ outcome: 'retrying', states: result.states, error: failure }), place: delivered.place });
@@ -187,6 +199,7 @@ export class Attempt {
    */
   public async exhausted(state: State, failure: Failure, states: readonly string[], notBefore?: number): Promise<Outcome> {
     if (!state.catch) return this.failForGood(failure, states);
+    this.failure = failure;
     const { context, definition } = this.pristine();
     const next = { ...this.successor({ state: state.name, event: CATCH, context, definition }), error: failure, notBefore };
     const checkpoint = this.checkpoint({ outcome: 'dispatched', states, next: CATCH, error: failure, definition });
@@ -195,6 +208,7 @@ export class Attempt {
 
   /** The end: nobody will try again by itself. */
   public async failForGood(failure: Failure, states: readonly string[]): Promise<Outcome> {
+    this.failure = failure;
     const { envelope } = this.held;
     const pristine = this.pristine();
     try {
@@ -275,6 +289,7 @@ export class Attempt {
       event: next.event,
       context: next.context,
       mailbox: this.mailbox,
+      trace: this.held.trace,
       sentAt: this.around.ports.clock.now(),
     };
   }

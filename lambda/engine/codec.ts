@@ -73,6 +73,7 @@ export function decodeEnvelope(body: string, limit = Number.POSITIVE_INFINITY): 
     ...reader.optional('error', isFailure, 'an object with name, message, state and attempts'),
     ...reader.optional('mailbox', isMailboxPosition, 'an object with through and deferred'),
     ...reader.optional('mail', isCount, 'an integer ≥ 0'),
+    ...reader.optional('trace', isTrace, 'a traceparent of version 00 as the W3C defines it'),
     ...reader.optional('notBefore', isCount, 'milliseconds since the epoch'),
   };
   if ((envelope.step === 0) !== (envelope.state === null)) reader.problems.push('only the start (step 0) has no state');
@@ -149,6 +150,10 @@ function isExecutionId(value: unknown): value is string {
 
 function isFailure(value: unknown): value is Failure {
   return isObject(value) && typeof value.name === 'string' && typeof value.message === 'string' && typeof value.state === 'string' && isCount(value.attempts);
+}
+
+function isTrace(value: unknown): value is string {
+  return typeof value === 'string' && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(value);
 }
 
 function isMailboxPosition(value: unknown): value is MailboxPosition {

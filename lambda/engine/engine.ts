@@ -12,6 +12,9 @@ import { Surroundings } from './surroundings';
 /** Of an invocation's time, what is kept for sending what the actions came to: a fifth, but no more than this. */
 const LONGEST_RESERVE = 3_000;
 
+/** Of an invocation's time, what is kept for its answer, in milliseconds. */
+const ANSWER_TIME = 500;
+
 /**
  * Executes transitions: takes the records that an event source has delivered through the transition protocol. It keeps no state between
  * two batches, so any number of engines may work on the same executions.
@@ -56,6 +59,7 @@ export class Engine {
     await Promise.all(Array.from({ length: Math.min(this.options.concurrency, deliveries.length) }, worker));
     deadline.stop();
     this.ports.metrics.flush();
+    await this.flushTrace(invocation);
     return outcomes;
   }
 
@@ -67,6 +71,16 @@ export class Engine {
       this.ports.logger.error(`A record is given back to its source: ${asError(thrown).message}`, { record: around.delivery.id });
       return 'redeliver';
     }
+  }
+
+  /** Whoever is slow to take the trace does not keep the answer from the source. */
+  private async flushTrace(invocation: Invocation): Promise<void> {
+    const { clock, tracer } = this.ports;
+    if (!tracer) return;
+    const flushed = new AbortController();
+    const patience = clock.sleep(Math.max(0, invocation.deadline - clock.now() - ANSWER_TIME), flushed.signal);
+    await Promise.race([tracer.flush(), patience]);
+    flushed.abort();
   }
 
   private startDeadline(invocation: Invocation): Deadline & { stop(): void } {

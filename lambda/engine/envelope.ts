@@ -40,6 +40,12 @@ export interface Envelope {
   readonly mailbox?: MailboxPosition;
   /** The mail that `event` and `data` come from, in the step that a mail has woken. */
   readonly mail?: number;
+  /**
+   * Where the trace of the execution goes on: its id, and in it the part that sent this envelope. Absent while the execution is not traced.
+   *
+   * @see https://www.w3.org/TR/trace-context/#traceparent-header
+   */
+  readonly trace?: string;
   /** Milliseconds since the epoch before which the step must not run. */
   readonly notBefore?: number;
   /** Milliseconds since the epoch at which the envelope was made. */

@@ -102,7 +102,7 @@ export class Executions {
     return Promise.all(requests.map((request) => rendezvous.work(async (): Promise<StartResult> => {
       const executionId = request.executionId ?? this.ports.random.id();
       try {
-        const envelope = this.startEnvelope(request, executionId);
+        const envelope = this.startEnvelope(request, executionId, requests.length === 1 ? this.ports.tracer?.current() : undefined);
         const body = encodeEnvelope(envelope);
         assertFits(body, maxEnvelopeBytes(this.ports), START);
         if (!await outbox.dispatch({ envelope, body })) throw new NotDispatchedError(`The start of execution "${executionId}"`);
@@ -262,7 +262,8 @@ export class Executions {
     return new Outbox({ ...this.ports, retryQueues: [] }, rendezvous, 0, this.breakers);
   }
 
-  private startEnvelope(request: StartRequest, executionId: string): Envelope {
+  /** @param trace absent for one among many, which are to be traces of their own */
+  private startEnvelope(request: StartRequest, executionId: string, trace: string | undefined): Envelope {
     if (!this.machines.includes(request.machine)) {
       throw new InvalidRequestError(`This workflow has no machine "${request.machine}"; it has ${this.machines.map((name) => `"${name}"`).join(', ')}.`);
     }
@@ -277,6 +278,7 @@ export class Executions {
       state: null,
       event: START,
       context: request.context ?? {},
+      trace,
       sentAt: this.ports.clock.now(),
     };
   }

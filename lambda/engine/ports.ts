@@ -15,6 +15,8 @@ export interface Ports {
   readonly mailbox: Mailbox;
   readonly deadLetters: DeadLetterStore;
   readonly metrics: Metrics;
+  /** Absent when no execution is to be traced. */
+  readonly tracer?: Tracer;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -221,6 +223,8 @@ export interface Checkpoint {
   /** The context, where the execution parks, completes or fails, and where it is cancelled in such a state. */
   readonly context?: JsonObject;
   readonly mailbox?: MailboxPosition;
+  /** Where the trace of an execution that parks goes on. */
+  readonly trace?: string;
   /** The events that a parked execution takes out of its mailbox. */
   readonly accepts?: readonly string[];
   readonly error?: Failure;
@@ -306,6 +310,37 @@ export interface Metrics {
   measure(name: MeasureName, milliseconds: number, machine?: string, state?: string): void;
   /** Writes out what was counted and measured since the last flush. */
   flush(): void;
+}
+
+/** One attempt at a step, as the trace of its execution will show it. */
+export interface TracedAttempt {
+  readonly envelope: Pick<Envelope, 'executionId' | 'machine' | 'step' | 'trace'>;
+  /** The state that the step enters. */
+  readonly state: string;
+  /** How often the step was acquired before. */
+  readonly attempt: number;
+}
+
+/** A part of a trace that has begun. */
+export interface Span {
+  /** What the envelopes that the attempt sends carry as their `trace`. */
+  readonly trace: string;
+  /** @param error class of the error with which the attempt has failed. Never its message, which may hold payload */
+  end(error?: string): void;
+}
+
+/** Shows each execution as one trace, across the invocations that its steps run in. No method of it ever throws. */
+export interface Tracer {
+  /** Where the trace of the code that now runs would go on: what a start carries, so that the execution is seen as a part of what started it. */
+  current(): string | undefined;
+  /**
+   * An attempt begins. An execution whose start carries no trace is sampled at its first step, and never later.
+   *
+   * @returns nothing when the execution is not traced
+   */
+  begin(attempt: TracedAttempt): Span | undefined;
+  /** Hands over all that has ended since the last flush. */
+  flush(): Promise<void>;
 }
 
 export interface Clock {

@@ -46,6 +46,7 @@ export async function wakeUp(ports: Pick<Ports, 'journal' | 'mailbox' | 'clock'>
     data: mail.data,
     mailbox: take(position, mail.position),
     mail: mail.position,
+    trace: parked.trace,
     sentAt: ports.clock.now(),
   };
   return { envelope, body: encodeEnvelope(envelope) };

@@ -3,7 +3,7 @@ import type { Context } from 'aws-lambda';
 import { withEcsTasks } from './ecs-actions.js';
 import { readInvocation, respond, type BatchResponse } from './records.js';
 import { Requests } from './requests.js';
-import { connect } from '../aws/connect.js';
+import { connect, defaultSystem, type System } from '../aws/connect.js';
 import { ECS_TASKS_VARIABLE, readEcsTasks } from '../aws/ecs/configuration.js';
 import { CONFIGURATION_VARIABLE, parseConfiguration } from '../aws/parse-configuration.js';
 import { actionsOf, Engine, Executions, missingActions, sendDue } from '../engine/index.js';
@@ -15,7 +15,7 @@ const TIMER_PERIOD = 60_000;
 // All this happens once, at cold start: what is wrong with the deployment shows in the first invocation, before any record is touched.
 const configuration = parseConfiguration(process.env[CONFIGURATION_VARIABLE]);
 const [{ ports, dueStores }, machines, exported] = await Promise.all([
-  connect(configuration),
+  monitoredSystem().then((system) => connect(configuration, system)),
   readMachines(),
   // Synth puts the user's bundle beside this file; it is no part of the library.
   import(new URL('./actions.mjs', import.meta.url).href) as Promise<{ readonly default?: unknown }>,
@@ -43,6 +43,14 @@ export async function handler(event: unknown, context: Context): Promise<BatchRe
   await Promise.all(dueStores.map((store) => sendDue(ports, store, until, invocation)));
   ports.metrics.flush();
   return undefined;
+}
+
+/** The system of this machine, watched as the workflow says: only what is used is loaded. */
+async function monitoredSystem(): Promise<System> {
+  const system = defaultSystem();
+  if (!configuration.tracing) return system;
+  const { XRay } = await import('../aws/xray/index.js');
+  return { ...system, tracer: new XRay(system).tracer() };
 }
 
 /** The machines were validated at synth, and written beside this file in their normal form. */

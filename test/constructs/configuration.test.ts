@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Template } from 'aws-cdk-lib/assertions';
+import { Tracing } from 'aws-cdk-lib/aws-lambda';
 import { ORDER, synthesize, withoutHash } from './support';
 import { parseConfiguration } from '../../lambda/aws/parse-configuration';
 import { CheckpointTable, EventSource, LockTable, MachineDefinition, RetryQueue } from 'cdk-lambda-fsm';
@@ -52,6 +53,7 @@ test('failovers, FIFO queues, DynamoDB, retention and options reach the runtime'
     lockTable: new LockTable(stack, 'Locks', { retention: Duration.days(90) }),
     checkpointTable: new CheckpointTable(stack, 'Journal', { retention: Duration.days(20) }),
     eagerCommit: true,
+    tracing: Tracing.ACTIVE,
   }));
   expect(configuration(template)).toEqual({
     workflow: 'orders',
@@ -66,5 +68,6 @@ test('failovers, FIFO queues, DynamoDB, retention and options reach the runtime'
     checkpointTable: { service: 'dynamodb', tableName: 'https://aws/JournalTable', retentionDays: 20 },
     deadLetterQueue: { service: 'sqs', queueUrl: 'https://aws/OrdersDeadLetterQueue' },
     eagerCommit: true,
+    tracing: true,
   });
 });

@@ -31,6 +31,7 @@ const FULL: Partial<Checkpoint> = {
   place: { service: 'kinesis', resource: 'stream', shard: 'shardId-000000000001', sequenceNumber: '49590338271490256608559692538361571095921575989136588898' },
   context: { total: 12.5, lines: [{ sku: 'ä☃😀', gift: true, note: null }], __proto__x: {} },
   mailbox: { through: 7, deferred: [3, 5] },
+  trace: '00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01',
   accepts: ['paid', 'cancelled'],
   error: { name: 'CardError', message: 'declined\n"twice"', state: 'charging', attempts: 4 },
   envelope: {

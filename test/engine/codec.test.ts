@@ -17,6 +17,7 @@ const envelope: Envelope = {
   error: { name: 'Error', message: 'no', state: 'charging', attempts: 2 },
   mailbox: { through: 3, deferred: [1] },
   mail: 3,
+  trace: '00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01',
   notBefore: 2_000,
   sentAt: 1_000,
 };

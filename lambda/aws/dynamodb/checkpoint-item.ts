@@ -40,6 +40,7 @@ export function toItem(checkpoint: Checkpoint, retentionDays: number): Item {
   if (checkpoint.next !== undefined) item.next = text(checkpoint.next);
   if (checkpoint.place) item.place = json(checkpoint.place);
   if (checkpoint.mailbox) item.mailbox = json(checkpoint.mailbox);
+  if (checkpoint.trace !== undefined) item.trace = text(checkpoint.trace);
   if (checkpoint.accepts) item.accepts = texts(checkpoint.accepts);
   if (checkpoint.error) item.error = json(checkpoint.error);
   // Not under the name `envelope`: it must not be delivered before somebody sends it again.
@@ -77,6 +78,7 @@ export function fromItem(item: Item, tableName: string): Checkpoint {
     place,
     context: read.optionalJson<Checkpoint['context']>('context') ?? envelope?.context,
     mailbox: read.optionalJson<Checkpoint['mailbox']>('mailbox'),
+    trace: read.optionalText('trace'),
     accepts: read.optionalTexts('accepts'),
     error: read.optionalJson<Checkpoint['error']>('error'),
     envelope,

@@ -1,0 +1,61 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** AWS X-Ray, as far as `PutTraceSegments` goes, on loopback: it speaks the protocol of the service and checks segments as it does. */
+export class XRayServer {
+  public static async start(): Promise<XRayServer> {
+    const xRay = new XRayServer();
+    await new Promise<void>((resolve) => xRay.server.listen(0, '127.0.0.1', resolve));
+    return xRay;
+  }
+
+  /** The segments that were taken, request by request. */
+  public readonly requests: Record<string, unknown>[][] = [];
+  /** How it answers. */
+  public mood: 'well' | 'broken' | 'silent' = 'well';
+  private readonly server: Server = createServer((request, response) => void this.handle(request, response));
+
+  public get endpoint(): string {
+    // A listening TCP server has an address with a port.
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  public async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (this.mood === 'silent') return;
+    const answer = (status: number, body: object) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(body));
+    };
+    if (this.mood === 'broken') return answer(500, { message: 'broken' });
+    if (request.method !== 'POST' || request.url !== '/TraceSegments') return answer(404, { message: 'unknown operation' });
+    const { TraceSegmentDocuments: documents } = JSON.parse(Buffer.concat(chunks).toString()) as { TraceSegmentDocuments: string[] };
+    const taken: Record<string, unknown>[] = [];
+    const refused: object[] = [];
+    for (const document of documents) {
+      const segment = JSON.parse(document) as Record<string, unknown>;
+      const problem = problemOf(segment);
+      if (problem) refused.push({ Id: segment.id, ErrorCode: problem, Message: problem });
+      else taken.push(segment);
+    }
+    this.requests.push(taken);
+    return answer(200, { UnprocessedTraceSegments: refused });
+  }
+}
+
+/** @see https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html */
+function problemOf(segment: Record<string, unknown>): string | undefined {
+  const { name, id, trace_id: trace, start_time: start, end_time: end, parent_id: parent } = segment;
+  if (typeof name !== 'string' || !/^[\p{L}\p{N}\s_.:/%&#=+\\\-@]{1,200}$/u.test(name)) return 'InvalidName';
+  if (typeof id !== 'string' || !/^[0-9a-f]{16}$/.test(id)) return 'InvalidId';
+  if (typeof trace !== 'string' || !/^1-[0-9a-f]{8}-[0-9a-f]{24}$/.test(trace)) return 'InvalidTraceId';
+  if (parent !== undefined && !/^[0-9a-f]{16}$/.test(String(parent))) return 'InvalidParentId';
+  if (typeof start !== 'number' || typeof end !== 'number' || end < start || start < 1e9 || start > 1e10) return 'InvalidTime';
+  return undefined;
+}
