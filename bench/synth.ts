@@ -72,7 +72,7 @@ function addByHand(stack: Stack): void {
     handler.addEventSourceMapping(source.node.id, { eventSourceArn: source.queueArn, batchSize: 10, reportBatchItemFailures: true });
   }
   deadLetters.grantSendMessages(handler);
-  locks.grant(handler, 'dynamodb:GetItem', 'dynamodb:UpdateItem');
+  locks.grant(handler, 'dynamodb:GetItem', 'dynamodb:PartiQLInsert', 'dynamodb:PartiQLUpdate', 'dynamodb:UpdateItem');
   checkpoints.grant(handler, 'dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem');
 }
 

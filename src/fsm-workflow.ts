@@ -128,7 +128,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
     });
     this.function.addEnvironment(CONFIGURATION_VARIABLE, this.clientConfiguration);
 
-    this.locks.grantWrite(this);
+    this.locks.grantAcquire(this);
     grantTable(this.checkpointTable.table, this, 'BatchWriteItem', 'GetItem', 'Query', 'UpdateItem');
     grantSendTo(this.deadLetterQueue, this);
     for (const { grantSend } of this.transports) grantSend(this);

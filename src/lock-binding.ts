@@ -10,6 +10,8 @@ export interface LockBinding {
   grantRead(grantee: iam.IGrantable): iam.Grant;
   /** Lets someone look at locks and change them. */
   grantWrite(grantee: iam.IGrantable): iam.Grant;
+  /** Lets someone acquire locks, those of several executions at once, too, and look at them and change them. */
+  grantAcquire(grantee: iam.IGrantable): iam.Grant;
 }
 
 export function bindLockTable({ table, retention }: ILockTable): LockBinding {
@@ -17,5 +19,7 @@ export function bindLockTable({ table, retention }: ILockTable): LockBinding {
     configuration: { service: 'dynamodb', tableName: table.tableName, retentionDays: retention.toDays() },
     grantRead: (grantee) => grantTable(table, grantee, 'GetItem'),
     grantWrite: (grantee) => grantTable(table, grantee, 'GetItem', 'UpdateItem'),
+    // The statements of a BatchExecuteStatement.
+    grantAcquire: (grantee) => grantTable(table, grantee, 'GetItem', 'PartiQLInsert', 'PartiQLUpdate', 'UpdateItem'),
   };
 }

@@ -140,6 +140,7 @@ export class LockCache extends Construct implements ec2.IConnectable {
       // Who reads runs a script like anybody else.
       grantRead: (grantee) => this.grantConnect(grantee),
       grantWrite: (grantee) => this.grantConnect(grantee),
+      grantAcquire: (grantee) => this.grantConnect(grantee),
     };
   }
 }

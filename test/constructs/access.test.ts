@@ -10,6 +10,7 @@ import { EventSource, RetryQueue, type FsmWorkflow, type FsmWorkflowProps } from
 const RECEIVE = ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
 const STREAM = ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'];
 const LOCKS = ['dynamodb:GetItem', 'dynamodb:UpdateItem'];
+const ACQUIRE_LOCKS = ['dynamodb:GetItem', 'dynamodb:PartiQLInsert', 'dynamodb:PartiQLUpdate', 'dynamodb:UpdateItem'];
 const CHECKPOINTS = ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'];
 const RETRIES = ['dynamodb:BatchWriteItem', 'dynamodb:DeleteItem', 'dynamodb:Query'];
 const READ = ['DescribeStream', 'DescribeStreamSummary', 'GetRecords', 'GetShardIterator', 'ListShards'].map((name) => `kinesis:${name}`);
@@ -36,7 +37,7 @@ describe('the function', () => {
       'OrdersEventSourceQueue.Arn': [...RECEIVE, 'sqs:SendMessage'],
       'OrdersRetryQueue.Arn': [...RECEIVE, 'sqs:SendMessage'],
       'OrdersDeadLetterQueue.Arn': ['sqs:SendMessage'],
-      'OrdersLockTable.Arn': LOCKS,
+      'OrdersLockTable.Arn': ACQUIRE_LOCKS,
       'OrdersCheckpointTable.Arn': CHECKPOINTS,
     });
   });
@@ -47,7 +48,7 @@ describe('the function', () => {
       'OrdersCheckpointTable.StreamArn': STREAM,
       'OrdersRetryQueueTable.Arn': RETRIES,
       'OrdersDeadLetterQueue.Arn': ['sqs:SendMessage'],
-      'OrdersLockTable.Arn': LOCKS,
+      'OrdersLockTable.Arn': ACQUIRE_LOCKS,
       'OrdersCheckpointTable.Arn': CHECKPOINTS,
     });
   });
@@ -59,7 +60,7 @@ describe('the function', () => {
       'OrdersFailoverEventSourceTopic': ['sns:Publish'],
       'OrdersRetryQueue.Arn': [...RECEIVE, 'sqs:SendMessage'],
       'OrdersDeadLetterQueue.Arn': ['sqs:SendMessage'],
-      'OrdersLockTable.Arn': LOCKS,
+      'OrdersLockTable.Arn': ACQUIRE_LOCKS,
       'OrdersCheckpointTable.Arn': CHECKPOINTS,
     });
   });
@@ -202,8 +203,9 @@ describe('the calls of the adapters are those that are allowed', () => {
 
   const named = (actions: readonly string[]) => actions.map((action) => action.split(':')[1]);
 
-  test('of the lock table', () => {
+  test('of the lock table: a batch of statements needs the action of each', () => {
     expect(operations('dynamodb/lock-table.ts')).toEqual(named(LOCKS));
+    expect(operations('dynamodb/joint-acquisition.ts')).toEqual(['BatchExecuteStatement']);
   });
 
   test('of the retry table', () => {
