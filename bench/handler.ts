@@ -1,6 +1,6 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { pathToFileURL } from 'node:url';
-import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { BareClient } from './bare-client';
 import { answer } from './child';
 import { Batches, eventOf } from './ring';
 import { createWorkflow, type Source } from './sources';
@@ -13,9 +13,12 @@ export interface HandlerCost {
   readonly cpu: number;
   /** Transitions a second, one batch of 100 after another. */
   readonly throughput: number;
-  /** Conditional writes a second that the AWS client makes that does nothing else, 50 at once, as many as the handler has on their way. */
-  readonly writes: number;
+  /** How often in a second a client of DynamoDB that does nothing else makes the writes of a transition, measured in turns with that. */
+  readonly bareClient: number;
 }
+
+/** Records of a batch, batches of a turn, and turns that the throughput is measured with. */
+const THROUGHPUT = { size: 100, batches: 5, turns: 4 };
 
 type Handler = (
   event: unknown, context: { getRemainingTimeInMillis(): number },
@@ -39,42 +42,41 @@ async function main(source: Source, runtime: string): Promise<void> {
     await invoke(ring.next());
     requests = 0;
     const cpu = process.cpuUsage();
-    const began = performance.now();
     for (let batch = 0; batch < batches; batch++) await invoke(ring.next());
-    const milliseconds = performance.now() - began;
     const { user, system } = process.cpuUsage(cpu);
     const transitions = size * batches;
-    return { requests: requests / transitions, cpu: (user + system) / 1000 / transitions, throughput: transitions / milliseconds * 1000 };
+    return { requests: requests / transitions, cpu: (user + system) / 1000 / transitions };
   };
 
-  await measure('warm-up', 10, 50);
+  await measure('warm-up', 10, 20);
+  // First, since the more there is in a stream, the slower is the embedded server.
+  const throughput = await compareThroughput(source, invoke);
   const alone = await measure('alone', 1, 50);
   const ten = await measure('ten', 10, 100);
-  const hundred = await measure('hundred', 100, 20);
-  const cost: HandlerCost = {
-    requests: { alone: alone.requests, batchOf10: ten.requests },
-    cpu: ten.cpu,
-    throughput: hundred.throughput,
-    writes: await conditionalWrites(configuration.lockTable.service === 'dynamodb' ? configuration.lockTable.tableName : ''),
-  };
+  const cost: HandlerCost = { requests: { alone: alone.requests, batchOf10: ten.requests }, cpu: ten.cpu, ...throughput };
   answer(cost);
 }
 
-async function conditionalWrites(TableName: string): Promise<number> {
-  const client = new DynamoDBClient();
-  const write = (n: number) => client.send(new UpdateItemCommand({
-    TableName,
-    Key: { executionId: { S: `write-${n}` } },
-    UpdateExpression: 'SET fence = if_not_exists(fence, :zero) + :one',
-    ConditionExpression: 'attribute_not_exists(fence) OR fence >= :zero',
-    ExpressionAttributeValues: { ':zero': { N: '0' }, ':one': { N: '1' } },
-    ReturnValues: 'ALL_NEW',
-  }));
-  const round = () => Promise.all(Array.from({ length: 50 }, (_, n) => write(n)));
-  await round();
-  const began = performance.now();
-  for (let turn = 0; turn < 40; turn++) await round();
-  return 40 * 50 / (performance.now() - began) * 1000;
+async function compareThroughput(
+  source: Source, invoke: (bodies: readonly string[]) => Promise<void>,
+): Promise<Pick<HandlerCost, 'throughput' | 'bareClient'>> {
+  const { size, batches, turns } = THROUGHPUT;
+  const ring = new Batches('hundred', size);
+  const bare = await BareClient.create(size, source === 'dynamodb');
+  await invoke(ring.next());
+  await bare.next();
+  const milliseconds = { handler: 0, bare: 0 };
+  for (let turn = 0; turn < turns; turn++) {
+    const bodies = Array.from({ length: batches }, () => ring.next());
+    const began = performance.now();
+    for (const batch of bodies) await invoke(batch);
+    const between = performance.now();
+    for (let batch = 0; batch < batches; batch++) await bare.next();
+    milliseconds.handler += between - began;
+    milliseconds.bare += performance.now() - between;
+  }
+  const transitions = size * batches * turns;
+  return { throughput: transitions / milliseconds.handler * 1000, bareClient: transitions / milliseconds.bare * 1000 };
 }
 
 const [source, runtime] = process.argv.slice(2);

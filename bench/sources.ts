@@ -34,9 +34,9 @@ export async function createWorkflow(source: Source): Promise<WorkflowConfigurat
   const sqs = new SQSClient();
   const createQueue = async (name: string) => (await sqs.send(new CreateQueueCommand({ QueueName: `${source}-${name}` }))).QueueUrl ?? '';
   const [locks, checkpoints, retries] = await Promise.all([
-    createTable(`${source}-locks`, 'executionId'),
-    createTable(`${source}-checkpoints`, 'executionId', 'entry'),
-    createTable(`${source}-retries`, 'shard', 'due'),
+    createTable(`${source}-locks`, ['executionId']),
+    createTable(`${source}-checkpoints`, ['executionId', 'entry'], source === 'dynamodb'),
+    createTable(`${source}-retries`, ['shard', 'due']),
   ]);
   const eventSources: Record<Source, () => Promise<EventSourceConfiguration>> = {
     sqs: async () => ({ service: 'sqs', queueUrl: await createQueue('events') }),
@@ -72,13 +72,17 @@ function configurationOf(source: Source, eventSource: EventSourceConfiguration, 
   };
 }
 
-async function createTable(TableName: string, ...keys: readonly string[]): Promise<string> {
+/**
+ * @param stream whether it has a stream. For each record of a stream the embedded server looks at all those before, which DynamoDB does
+ * not do, so nothing gets one that does not need it
+ */
+export async function createTable(TableName: string, keys: readonly string[], stream = false): Promise<string> {
   await new DynamoDBClient().send(new CreateTableCommand({
     TableName,
     BillingMode: 'PAY_PER_REQUEST',
     KeySchema: keys.map((AttributeName, index) => ({ AttributeName, KeyType: index === 0 ? 'HASH' : 'RANGE' })),
     AttributeDefinitions: keys.map((AttributeName) => ({ AttributeName, AttributeType: AttributeName === 'shard' ? 'N' : 'S' })),
-    ...keys.includes('entry') ? { StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' } } : {},
+    ...stream ? { StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' } } : {},
   }));
   return TableName;
 }

@@ -1,4 +1,11 @@
-import { BatchWriteItemCommand, DynamoDBClient, UpdateItemCommand, type AttributeValue, type UpdateItemCommandOutput } from '@aws-sdk/client-dynamodb';
+import {
+  BatchExecuteStatementCommand,
+  BatchWriteItemCommand,
+  DynamoDBClient,
+  type AttributeValue,
+  type BatchStatementRequest,
+  type BatchStatementResponse,
+} from '@aws-sdk/client-dynamodb';
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -16,7 +23,7 @@ import { readInvocation, respond } from '../lambda/runtime/records';
 
 /** What a healthy service answers to the commands of a transition. */
 function answerTo(command: object): object {
-  if (command instanceof UpdateItemCommand) return { Attributes: lockOf(command) } satisfies Partial<UpdateItemCommandOutput>;
+  if (command instanceof BatchExecuteStatementCommand) return { Responses: command.input.Statements?.map(answerToStatement) };
   if (command instanceof BatchWriteItemCommand) return { UnprocessedItems: {} };
   if (command instanceof SendMessageBatchCommand) {
     return { Successful: command.input.Entries?.map(({ Id }) => ({ Id, MessageId: `message-${Id}` })), Failed: [] };
@@ -30,13 +37,14 @@ function answerTo(command: object): object {
   throw new Error(`A transition is not expected to need ${command.constructor.name}.`);
 }
 
-/** The item that the lock table has after an acquisition: what was set, and a fence that is one more than before. */
-function lockOf({ input: { Key, UpdateExpression = '', ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} } }: UpdateItemCommand) {
-  const item: Record<string, AttributeValue> = { ...Key };
-  for (const [, name = '', value = ''] of UpdateExpression.matchAll(/([#\w]+) = (?:if_not_exists\(\w+, )?(:\w+)/g)) {
-    if (values[value]) item[names[name] ?? name] = values[value];
-  }
-  return { ...item, fence: { N: String(Number(item.step?.N) + 1) } };
+/** With the item that the lock table has after an acquisition, if the statement wants it. */
+function answerToStatement({ Statement = '', Parameters = [] }: BatchStatementRequest): BatchStatementResponse {
+  if (!Statement.startsWith('UPDATE')) return {};
+  const names = [...Statement.matchAll(/"(\w+)" = \?/g)].map(([, name = '']) => name);
+  // The names of the condition come last. There the step and the fence are those before.
+  const item: Record<string, AttributeValue> = { released: { N: '0' }, startedAt: { N: '0' } };
+  names.forEach((name, index) => { item[name] ??= Parameters[index]!; });
+  return { Item: item };
 }
 
 for (const client of [DynamoDBClient, SQSClient, KinesisClient, SNSClient]) {
