@@ -18,7 +18,7 @@ export interface HandlerCost {
 }
 
 /** Records of a batch, batches of a turn, and turns that the throughput is measured with. */
-const THROUGHPUT = { size: 100, batches: 5, turns: 4 };
+const THROUGHPUT = { size: 100, batches: 3, turns: 4 };
 
 type Handler = (
   event: unknown, context: { getRemainingTimeInMillis(): number },
