@@ -72,6 +72,8 @@ export interface Binding {
 
 /** One AWS service as an event source or a retry queue. Stateless: it describes what `bind` then builds. */
 export interface TransportService {
+  /** As a retry queue, it can hold an envelope back until its time. */
+  readonly delays?: true;
   /** Two transports with the same resource are one: neither can take over from the other. */
   resource(): unknown;
   /** Adds what is wrong with the options, and with them in this workflow. */

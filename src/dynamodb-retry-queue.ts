@@ -28,6 +28,8 @@ export interface DynamoDbRetryQueueOptions {
 }
 
 export class DynamoDbRetryQueue implements TransportService {
+  public readonly delays = true;
+
   constructor(private readonly options: DynamoDbRetryQueueOptions) {}
 
   public resource(): unknown {

@@ -196,7 +196,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
    * each state, however many executions there are.
    *
    * @param metricName Transition, Completed, Parked, Error, Fatal, Retry, Caught, Duplicate, Orphan, Busy, DispatchFailure, Failover,
-   * LockFailure, CheckpointFailure, DeadLetter or Redelivery, which are counted; StepDuration or EnvelopeAge, which are milliseconds
+   * LockFailure, CheckpointFailure, DeadLetter, Redelivery or Timeout, which are counted; StepDuration or EnvelopeAge, which are milliseconds
    */
   public metric(metricName: string, props: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
     return new cloudwatch.Metric({

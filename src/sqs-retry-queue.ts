@@ -8,6 +8,8 @@ import { checkSqsOptions, createQueue, deliver, type SqsOptions } from './sqs-qu
 export interface SqsRetryQueueOptions extends SqsOptions {}
 
 export class SqsRetryQueue implements TransportService {
+  public readonly delays = true;
+
   constructor(private readonly options: SqsRetryQueueOptions) {}
 
   public resource(): unknown {

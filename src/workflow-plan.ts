@@ -129,4 +129,16 @@ function checkTransports(problems: Problems, transports: Transports, machines: r
     }
     seen.set(resource, property);
   }
+  if (!retryQueue.delays && !failoverRetryQueue?.delays) refuseTimeouts(problems, machines);
+}
+
+function refuseTimeouts(problems: Problems, machines: readonly Machine[]): void {
+  for (const machine of machines) {
+    const [first] = Object.values(machine.states).filter(({ timeout }) => timeout);
+    if (!first) continue;
+    problems.add(
+      `retryQueue: it cannot hold anything back, but machine "${machine.name}" has a timeout in the state "${first.name}". ` +
+      'Take RetryQueue.sqs() or RetryQueue.dynamoDb() as the retryQueue or the failoverRetryQueue, or remove the timeout.',
+    );
+  }
 }

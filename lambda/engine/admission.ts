@@ -5,11 +5,17 @@ import type { Decoded } from './codec';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { asError, InvocationDiedError, UnknownMachineError } from './errors';
 import { judge } from './judge';
-import { attemptOf, type AcquireRequest, type Acquisition, type Lease, type Lock, type Outcome } from './ports';
+import { attemptOf, type AcquireRequest, type Acquisition, type Lease, type Lock, type Outcome, type Random } from './ports';
 import type { Surroundings } from './surroundings';
 
 /** An envelope may run this much before its time: clocks differ, and services round delays to seconds. */
 const EARLY = 1_000;
+
+/** The longest backoff and the longest timeout, in milliseconds, with a day for clocks that are wrong. */
+const LONGEST_DELAY = 366 * 86_400_000;
+
+/** What the ids of the mails begin with that timeouts bring. Those of others cannot begin with `$`. */
+const TIMEOUT_MAIL = '$timeout/';
 
 /** An envelope that only a newer runtime can run waits for it no longer than this at a time, in milliseconds. */
 const LONGEST_PAUSE = 15 * 60_000;
@@ -35,7 +41,12 @@ export class Admission {
     if (deadline.signal.aborted) return 'redeliver';
     const now = clock.now();
     if (envelope.version > ENVELOPE_VERSION) return this.leaveToNewer(envelope, now);
+    if (envelope.notBefore !== undefined && envelope.notBefore > now + LONGEST_DELAY) {
+      await this.around.bury('The envelope is to wait for more than a year, which no machine can ask for.', envelope);
+      return 'acknowledge';
+    }
     if (envelope.notBefore !== undefined && envelope.notBefore > now + EARLY) return this.postpone(envelope, envelope.notBefore);
+    if (envelope.timeout) return this.endWait(envelope, now);
     // Its sender, whoever ended it, the store that forgets it and this invocation each have a clock of their own.
     const { remembered, clockSkew } = this.around.options;
     if (envelope.step === 0 && envelope.sentAt < now - remembered + 2 * clockSkew) {
@@ -43,6 +54,35 @@ export class Admission {
       return 'acknowledge';
     }
     return this.acquire(envelope, now);
+  }
+
+  /**
+   * The time of a parked state is over. The event goes into the mailbox like that of any sender, and not straight into a step: all who may
+   * wake the execution at this moment take the same mail, so that every attempt at the step that follows is about the same event.
+   *
+   *     parker  ── stores the timeout ── commit(parked) ── looks into the mailbox
+   *     timeout                                                                     ── finds the park ── puts the mail ── wakes
+   */
+  private async endWait(envelope: Envelope, now: number): Promise<Outcome> {
+    const { locks, mailbox, random } = this.around.ports;
+    const { executionId, event, parent } = envelope;
+    const step = envelope.step - 1;
+    let lock: Lock | undefined;
+    try {
+      lock = await locks.read(executionId);
+    } catch (thrown) {
+      return this.withoutLocks(envelope, asError(thrown));
+    }
+    if (lock?.step === step && lock.fence === parent && !lock.done) {
+      // The parker has not committed yet, or never will: then the next attempt has a fence of its own.
+      return this.postpone(envelope, soon(now, random));
+    }
+    // Something else has ended the wait.
+    if (lock?.step !== step || lock.fence !== parent || lock.status !== 'parked') return 'acknowledge';
+    await mailbox.put(executionId, { id: `${TIMEOUT_MAIL}${step}`, event, step });
+    this.around.count('Timeout', envelope);
+    await this.around.wake(executionId);
+    return 'acknowledge';
   }
 
   // ---- acquire --------------------------------------------------------------------------------------------------------------
@@ -65,9 +105,7 @@ export class Admission {
     try {
       answer = await ports.locks.acquire(request);
     } catch (thrown) {
-      this.around.count('LockFailure', envelope);
-      this.around.logger(envelope).warn(`The lock store did not answer: ${asError(thrown).message}`);
-      return this.giveBack(envelope);
+      return this.withoutLocks(envelope, asError(thrown));
     }
     if (!answer.acquired) return this.refused(envelope, request, answer.lock);
     const { executionId, step, fence, parent, released } = answer.lock;
@@ -167,6 +205,12 @@ export class Admission {
     return 'acknowledge';
   }
 
+  private withoutLocks(envelope: Envelope, error: Error): Promise<Outcome> {
+    this.around.count('LockFailure', envelope);
+    this.around.logger(envelope).warn(`The lock store did not answer: ${error.message}`);
+    return this.giveBack(envelope);
+  }
+
   /**
    * Nothing is known and nothing was done. A source that would block everything behind the record gets it off its hands, if that is
    * possible.
@@ -177,6 +221,11 @@ export class Admission {
       this.around.count('Redelivery', envelope);
       return 'redeliver';
     }
-    return this.postpone(envelope, ports.clock.now() + EARLY + fullJitter({ baseSeconds: 10, capSeconds: 10 }, 0, ports.random));
+    return this.postpone(envelope, soon(ports.clock.now(), ports.random));
   }
+}
+
+/** In some seconds, and not all at once. */
+function soon(now: number, random: Random): number {
+  return now + EARLY + fullJitter({ baseSeconds: 10, capSeconds: 10 }, 0, random);
 }

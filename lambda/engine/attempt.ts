@@ -1,4 +1,4 @@
-import { CATCH, stateOf, type Failure, type State, type Step } from '../machine';
+import { CATCH, stateOf, type Failure, type State, type Step, type Timeout } from '../machine';
 import { fullJitter } from './backoff';
 import { issueToken } from './callback';
 import { assertFits, encodeEnvelope } from './codec';
@@ -128,16 +128,33 @@ export class Attempt {
     const state = lastOf(result.states);
     const longest = this.successor({ state, event: 'wait', context: result.context, definition: hash });
     this.encode(longest, this.around.outbox.maxEnvelopeBytes - MAIL_BYTES);
-    const accepts = Object.keys(stateOf(machine, state)?.on ?? {});
-    const committed = await this.recordAndCommit(this.checkpoint({
-      outcome: 'parked', states: result.states, context: result.context, definition: hash, accepts, trace: this.held.trace,
-    }), 'parked');
+    const { on = {}, timeout } = stateOf(machine, state) ?? {};
+    const accepts = Object.keys(on);
+    if (timeout) await this.scheduleTimeout(timeout, state, hash);
+    const checkpoint = this.checkpoint({
+      // A copy, which nothing changes that an action has left running: whoever wakes the execution must send the very same.
+      outcome: 'parked', states: result.states, context: structuredClone(result.context), definition: hash, accepts, trace: this.held.trace,
+    });
+    const committed = await this.recordAndCommit(checkpoint, 'parked');
     if (!committed) return 'acknowledge';
     this.around.count('Transition', envelope, state);
     this.around.count('Parked', envelope, state);
     await this.tidyMail(envelope);
-    await this.around.wake(envelope.executionId);
+    await this.around.wakeParked(checkpoint);
     return 'acknowledge';
+  }
+
+  /**
+   * The end of the wait is on its way before the wait begins: nobody else would send it. What comes of an attempt that does not get to its
+   * commit is an orphan.
+   */
+  private async scheduleTimeout({ seconds, event }: Timeout, state: string, definition: string): Promise<void> {
+    const { ports, outbox } = this.around;
+    const notBefore = ports.clock.now() + seconds * 1_000;
+    const expiry: Envelope = { ...this.successor({ state, event, context: {}, definition }), timeout: true, mailbox: undefined, notBefore };
+    if (await outbox.schedule(expiry)) return;
+    await this.release();
+    throw new Error(`No retry queue that can hold an envelope back took the timeout of the state "${state}".`);
   }
 
   /** Ends what no successor will end: first the journal, so that whoever sees the status finds the context, then the lock. */

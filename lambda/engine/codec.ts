@@ -74,6 +74,7 @@ export function decodeEnvelope(body: string, limit = Number.POSITIVE_INFINITY): 
     ...reader.optional('mailbox', isMailboxPosition, 'an object with through and deferred'),
     ...reader.optional('mail', isCount, 'an integer ≥ 0'),
     ...reader.optional('trace', isTrace, 'a traceparent of version 00 as the W3C defines it'),
+    ...reader.optional('timeout', isTrue, 'true'),
     ...reader.optional('notBefore', isCount, 'milliseconds since the epoch'),
   };
   if ((envelope.step === 0) !== (envelope.state === null)) reader.problems.push('only the start (step 0) has no state');
@@ -129,6 +130,10 @@ function isJson(_value: unknown): _value is Json {
 
 function isJsonObject(value: unknown): value is JsonObject {
   return isObject(value);
+}
+
+function isTrue(value: unknown): value is true {
+  return value === true;
 }
 
 function isCount(value: unknown): value is number {

@@ -46,6 +46,11 @@ export interface Envelope {
    * @see https://www.w3.org/TR/trace-context/#traceparent-header
    */
   readonly trace?: string;
+  /**
+   * The time is over that the state gave the parked execution which has sent this to itself. It is no step, and carries no context: its
+   * event goes into the mailbox, if the execution still waits there.
+   */
+  readonly timeout?: true;
   /** Milliseconds since the epoch before which the step must not run. */
   readonly notBefore?: number;
   /** Milliseconds since the epoch at which the envelope was made. */

@@ -8,7 +8,7 @@ import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { asError, ExecutionEndedError, ExecutionNotFoundError, InvalidRequestError, InvalidTokenError, NotDispatchedError, NotFailedError } from './errors';
 import { assertJson } from './json';
 import { CircuitBreakers, maxEnvelopeBytes, Outbox } from './outbox';
-import { attemptOf, type Checkpoint, type Dispatch, type ExecutionStatus, type Lock, type Ports } from './ports';
+import { attemptOf, hasEnded, type Checkpoint, type Dispatch, type ExecutionStatus, type Lock, type Ports } from './ports';
 import { findEnvelope } from './resume';
 import { wakeUp } from './wake';
 
@@ -299,8 +299,6 @@ export class Executions {
   }
 }
 
-function hasEnded(lock: Lock | undefined): lock is Lock & { readonly status: 'completed' | 'cancelled' } {
-  return lock?.status === 'completed' || lock?.status === 'cancelled';
 /** What the journal keeps of an execution that was cancelled: where it stood, and its context if it was standing still. */
 function cancellation(lock: Lock, ended: Checkpoint | undefined): Checkpoint {
   const { executionId, machine, step, fence, parent, updatedAt } = lock;
@@ -320,8 +318,6 @@ function cancellation(lock: Lock, ended: Checkpoint | undefined): Checkpoint {
     endedAt: updatedAt,
     context: ended?.context ?? ended?.envelope?.context,
   };
-}
-
 }
 
 function assertExecutionId(executionId: string): void {

@@ -74,14 +74,17 @@ export class Outbox {
   }
 
   /**
-   * Stores an envelope until its `notBefore`. A queue that cannot hold it back gets it without, or it would go round in circles.
+   * Stores an envelope until its `notBefore`. A queue that cannot hold it back gets it without, or it would go round in circles; but never a
+   * timeout, which must not come before its time.
    *
    * @param body the envelope as text, where it must go on as it came
    * @returns nothing when no retry queue took it
    */
   public async schedule(envelope: Envelope, body?: string): Promise<Delivered | undefined> {
     for (const transport of this.inOrder(this.ports.retryQueues)) {
-      const held = transport.longestDelay > 0 ? envelope : { ...envelope, notBefore: undefined };
+      const canWait = transport.longestDelay > 0;
+      if (envelope.timeout && !canWait) continue;
+      const held = canWait ? envelope : { ...envelope, notBefore: undefined };
       const delivered = await this.sendTo(transport, { envelope: held, body: body ?? encodeEnvelope(held) });
       if (delivered) return delivered;
     }

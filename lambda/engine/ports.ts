@@ -116,6 +116,11 @@ export interface Lock {
   readonly updatedAt: number;
 }
 
+/** Whether nothing more will ever be done for the execution. */
+export function hasEnded(lock: Lock | undefined): lock is Lock & { readonly status: 'completed' | 'cancelled' } {
+  return lock?.status === 'completed' || lock?.status === 'cancelled';
+}
+
 export interface AcquireRequest {
   readonly executionId: string;
   readonly machine: string;
@@ -186,8 +191,6 @@ export interface LockStore {
    * @returns false when the lock is not as expected.
    */
   reopen(executionId: string, step: number, parent: number, now: number): Promise<boolean>;
-}
-
   /**
    * Ends an execution from outside: `done = true`, `status = cancelled`, `expires = 0` and `fence = fence + 1`, unless it has completed or is
    * cancelled already. With the new fence nothing that any attempt has sent or will send continues the execution. The lock may be forgotten
@@ -195,6 +198,8 @@ export interface LockStore {
    * @returns the lock as it is then, cancelled or completed, if there is one
    */
   cancel(executionId: string, now: number): Promise<Lock | undefined>;
+}
+
 /** What an attempt came to, as the journal tells it. */
 export type CheckpointOutcome = 'dispatched' | 'parked' | 'completed' | 'retrying' | 'failed' | 'cancelled';
 
@@ -295,7 +300,7 @@ export interface DeadLetterStore {
 /** What the engine counts. */
 export type MetricName =
   | 'Transition' | 'Completed' | 'Parked' | 'Error' | 'Fatal' | 'Retry' | 'Caught' | 'Duplicate' | 'Orphan' | 'Busy'
-  | 'DispatchFailure' | 'Failover' | 'LockFailure' | 'CheckpointFailure' | 'DeadLetter' | 'Redelivery';
+  | 'DispatchFailure' | 'Failover' | 'LockFailure' | 'CheckpointFailure' | 'DeadLetter' | 'Redelivery' | 'Timeout';
 
 /**
  * What the engine measures, in milliseconds: `StepDuration` is how long the actions of a step took, by the state that it came to;
@@ -308,8 +313,8 @@ export interface Metrics {
   count(name: MetricName, machine?: string, state?: string): void;
   /** Adds a measured value; `machine` and `state` as with `count`. */
   measure(name: MeasureName, milliseconds: number, machine?: string, state?: string): void;
-  /** Writes out what was counted and measured since the last flush. */
-  flush(): void;
+  /** Writes out what was counted and measured since the last flush. Never rejects: what cannot be written is lost. */
+  flush(): Promise<void>;
 }
 
 /** One attempt at a step, as the trace of its execution will show it. */

@@ -3,9 +3,9 @@ import type { Envelope } from './envelope';
 import { asError } from './errors';
 import type { Definition, EngineOptions } from './options';
 import type { Outbox } from './outbox';
-import type { Delivery, Invocation, Lease, MeasureName, MetricName, Ports } from './ports';
+import { hasEnded, type Checkpoint, type Delivery, type Dispatch, type Invocation, type Lease, type MeasureName, type MetricName, type Ports } from './ports';
 import type { ActionLookup, Deadline } from './run-step';
-import { wakeUp } from './wake';
+import { wakeParked, wakeUp } from './wake';
 
 /** What an invocation gives to each of its deliveries. */
 export interface InvocationParts {
@@ -33,7 +33,17 @@ export class Surroundings {
   /** Wakes a parked execution if a mail waits for it. The delivery is not acknowledged before that has worked. */
   public async wake(executionId: string): Promise<void> {
     const lock = await this.ports.locks.read(executionId);
-    const dispatch = lock && await wakeUp(this.ports, lock);
+    // What was put into the mailbox of an execution that has ended meanwhile, nobody would ever take.
+    if (hasEnded(lock)) return this.ports.mailbox.expire(executionId);
+    await this.sendWakeUp(lock && await wakeUp(this.ports, lock));
+  }
+
+  /** The same, for who has just parked it and knows its checkpoint. */
+  public async wakeParked(checkpoint: Checkpoint): Promise<void> {
+    await this.sendWakeUp(await wakeParked(this.ports, checkpoint));
+  }
+
+  private async sendWakeUp(dispatch: Dispatch | undefined): Promise<void> {
     if (dispatch && !await this.outbox.dispatch(dispatch)) {
       throw new Error('Neither an event source nor a retry queue took the envelope that wakes an execution.');
     }

@@ -1,7 +1,7 @@
 import { encodeEnvelope } from './codec';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { nextMail, NOTHING_TAKEN, take } from './mailbox-position';
-import type { Dispatch, Lock, Ports } from './ports';
+import type { Checkpoint, Dispatch, Lock, Ports } from './ports';
 
 /**
  * The envelope that wakes a parked execution, if a mail waits that its state handles.
@@ -19,30 +19,38 @@ import type { Dispatch, Lock, Ports } from './ports';
  */
 export async function wakeUp(ports: Pick<Ports, 'journal' | 'mailbox' | 'clock'>, lock: Lock): Promise<Dispatch | undefined> {
   if (lock.status !== 'parked') return undefined;
-  const { executionId } = lock;
-  const [parked, mails] = await Promise.all([
-    ports.journal.read(executionId, lock.step, lock.fence),
-    ports.mailbox.list(executionId),
-  ]);
+  const { executionId, step, fence } = lock;
+  const parked = await ports.journal.read(executionId, step, fence);
   if (!parked?.context) {
     // The checkpoint is written before the park is committed, so this store has lost what it had acknowledged.
-    throw new Error(`Execution "${executionId}" is parked at step ${lock.step}, but the checkpoint of that step is not in the checkpoint table.`);
+    throw new Error(`Execution "${executionId}" is parked at step ${step}, but the checkpoint of that step is not in the checkpoint table.`);
   }
+  return wakeParked(ports, parked);
+}
+
+/**
+ * The same, for an execution that was parked a moment ago. If it has gone on since, the envelope is a duplicate.
+ *
+ * @param parked the checkpoint of the park, which must be committed
+ */
+export async function wakeParked(ports: Pick<Ports, 'mailbox' | 'clock'>, parked: Checkpoint): Promise<Dispatch | undefined> {
+  const { executionId, machine, definition, step, fence, context = {}, states } = parked;
+  const mails = await ports.mailbox.list(executionId);
   const position = parked.mailbox ?? NOTHING_TAKEN;
-  const mail = nextMail(position, mails, parked.accepts ?? [], lock.step);
+  const mail = nextMail(position, mails, parked.accepts ?? [], step);
   if (!mail) return undefined;
   const envelope: Envelope = {
     version: ENVELOPE_VERSION,
     executionId,
-    machine: parked.machine,
-    definition: parked.definition,
-    step: lock.step + 1,
-    parent: lock.fence,
+    machine,
+    definition,
+    step: step + 1,
+    parent: fence,
     attempt: 0,
-    // Not the state of the lock, which was written before local transitions led on.
-    state: parked.states.at(-1) ?? lock.state,
+    // The last of several, if local transitions led on.
+    state: states.at(-1) ?? null,
     event: mail.event,
-    context: parked.context,
+    context,
     data: mail.data,
     mailbox: take(position, mail.position),
     mail: mail.position,

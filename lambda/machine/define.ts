@@ -1,4 +1,4 @@
-import type { Backoff } from './definition';
+import type { Backoff, Timeout } from './definition';
 import type { CatchInput, MachineInput, StateInput, TransitionInput } from './input';
 
 /**
@@ -37,8 +37,9 @@ type CheckedState<S, Target extends string> = {
   readonly [P in keyof S]:
   P extends 'on' ? (S extends Final ? 'A final state has no transitions' : { readonly [E in keyof S[P]]: CheckedTransition<S[P][E], Target> })
     : P extends 'catch' ? (S extends Final ? 'A final state has no catch transition' : CheckedCatch<S[P], Target>)
-      : P extends 'backoff' ? { readonly [B in keyof S[P]]: Known<B, Backoff, 'A backoff has no such property'> }
-        : Known<P, StateInput, 'A state has no such property'>
+      : P extends 'timeout' ? (S extends Final ? 'A final state has no timeout' : CheckedTimeout<S, S[P]>)
+        : P extends 'backoff' ? { readonly [B in keyof S[P]]: Known<B, Backoff, 'A backoff has no such property'> }
+          : Known<P, StateInput, 'A state has no such property'>
 };
 
 type CheckedTransition<T, Target extends string> = T extends string ? Target : TransitionInput<Target> & {
@@ -48,6 +49,15 @@ type CheckedTransition<T, Target extends string> = T extends string ? Target : T
 type CheckedCatch<T, Target extends string> = T extends string ? Target : CatchInput<Target> & {
   readonly [P in keyof T]: Known<P, CatchInput<Target>, 'A catch transition has no such property'>
 };
+
+/** The event must be one that the state handles. */
+type CheckedTimeout<S, T> = {
+  readonly [P in keyof T]:
+  P extends 'event' ? (S extends { readonly on?: infer On } ? EventsOf<On> : never)
+    : Known<P, Timeout, 'A timeout has no such property'>
+};
+
+type EventsOf<On> = unknown extends On ? 'A state without transitions has no timeout' : keyof NonNullable<On>;
 
 type Known<P, Shape, Refusal> = P extends keyof Shape ? Shape[P] : Refusal;
 

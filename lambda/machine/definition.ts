@@ -42,6 +42,16 @@ export interface State {
   readonly backoff: Backoff;
   /** Taken when the last retry has failed; without it the execution fails. */
   readonly catch?: Transition;
+  /** How long an execution waits here for an event, and the event that comes then. */
+  readonly timeout?: Timeout;
+}
+
+/** The end of a wait: an execution that is parked in the state so long is sent the event. */
+export interface Timeout {
+  /** An integer from 1 to 31,536,000 (a year). */
+  readonly seconds: number;
+  /** One that the state handles. */
+  readonly event: string;
 }
 
 /** What leads from one state to the next. */

@@ -1,4 +1,4 @@
-import type { Backoff } from './definition';
+import type { Backoff, Timeout } from './definition';
 import type { Place } from './problem';
 
 /**
@@ -29,8 +29,13 @@ export interface DraftState {
   /** Absent when they could not be read. */
   readonly transitions?: readonly DraftTransition[];
   readonly catch?: Omit<DraftTransition, 'event'>;
+  readonly timeout?: DraftTimeout;
   readonly maxRetries?: number;
   readonly backoff?: Partial<Backoff>;
+}
+
+export interface DraftTimeout extends Partial<Timeout> {
+  readonly place: Place;
 }
 
 export interface DraftTransition {

@@ -1,4 +1,4 @@
-import type { Backoff } from './definition';
+import type { Backoff, Timeout } from './definition';
 
 /** A machine as an author writes it, in TypeScript, YAML or JSON. What is left out gets its default when it is normalised. */
 export interface MachineInput {
@@ -56,6 +56,13 @@ export interface StateInput {
    * @default - it fails
    */
   readonly catch?: string | CatchInput;
+  /**
+   * How long an execution that is parked in this state waits for an event, and the event that it is sent then. It counts from each time
+   * that it parks.
+   *
+   * @default - it waits until an event is sent
+   */
+  readonly timeout?: Timeout;
 }
 
 /** A transition as an author writes it in full. */

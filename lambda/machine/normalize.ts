@@ -1,5 +1,5 @@
-import { DEFAULT_BACKOFF, DEFAULT_MAX_RETRIES, type Backoff, type Machine, type State, type Transition } from './definition';
-import type { DraftMachine, DraftState, DraftTransition } from './draft';
+import { DEFAULT_BACKOFF, DEFAULT_MAX_RETRIES, type Backoff, type Machine, type State, type Timeout, type Transition } from './definition';
+import type { DraftMachine, DraftState, DraftTimeout, DraftTransition } from './draft';
 
 /**
  * Turns a draft into the model; the only place that knows the defaults.
@@ -44,7 +44,15 @@ function normalizeState(draft: DraftState, maxRetries: number, backoff: Backoff)
     maxRetries: draft.maxRetries ?? maxRetries,
     backoff: resolveBackoff(draft.backoff, backoff),
     ...(draft.catch && { catch: normalizeTransition(draft.catch) }),
+    ...(draft.timeout && { timeout: normalizeTimeout(draft.timeout) }),
   };
+}
+
+function normalizeTimeout({ seconds, event }: DraftTimeout): Timeout {
+  if (seconds === undefined || event === undefined) {
+    throw new Error('A draft with errors was to be normalised.');
+  }
+  return { seconds, event };
 }
 
 function normalizeTransition({ target, action, local }: Omit<DraftTransition, 'event'>): Transition {

@@ -145,8 +145,23 @@ function checkTransitions(machine: DraftMachine, state: DraftState, graph: Graph
       findings.error(state.catch.place, 'A final state has no catch transition', 'Put the action that may fail into a state before it.');
     }
   }
+  checkTimeout(state, transitions, findings);
   if (state.final && state.exit !== undefined) {
     findings.warning(state.place, `The exit action ${quote(state.exit)} never runs, since a final state is never left`, 'Remove it, or make it the entry action.');
+  }
+}
+
+function checkTimeout({ timeout, final }: DraftState, transitions: readonly DraftTransition[], findings: Findings): void {
+  if (!timeout) {
+    return;
+  }
+  const events = transitions.map(({ event }) => event);
+  if (final) {
+    findings.error(timeout.place, 'A final state has no timeout, since nothing waits in it', 'Remove the timeout, or "final".');
+  } else if (timeout.event !== undefined && !events.includes(timeout.event)) {
+    const meant = nearest(timeout.event, events);
+    findings.error(timeout.place, `The state does not handle the event ${quote(timeout.event)} of its timeout`,
+      meant === undefined ? 'Add a transition for it to "on".' : `Did you mean ${quote(meant)}?`);
   }
 }
 

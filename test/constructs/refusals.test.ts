@@ -14,6 +14,12 @@ const TOPIC = 'arn:aws:sns:eu-west-1:123456789012:theirs';
 /** A machine whose failed steps are tried again at once. */
 const AT_ONCE = { ...ORDER, backoff: { baseSeconds: 0 } };
 
+/** The same, with a state that is not waited in for ever. */
+const IMPATIENT = {
+  ...AT_ONCE,
+  states: { ...ORDER.states, charging: { ...ORDER.states.charging, timeout: { seconds: 60, event: 'charged' } } },
+};
+
 const stream = (stack: Stack, id = 'Stream', arn = STREAM) => kinesis.Stream.fromStreamArn(stack, id, arn);
 const topic = (stack: Stack, id = 'Topic', arn = TOPIC) => sns.Topic.fromTopicArn(stack, id, arn);
 const queue = (stack: Stack, id = 'Queue', arn = QUEUE) => sqs.Queue.fromQueueArn(stack, id, arn);
@@ -61,6 +67,7 @@ test.each<[string, (stack: Stack) => Partial<FsmWorkflowProps>, RegExp]>([
   ['a short memory', (stack) => ({ lockTable: LockTable.fromTable(table(stack), { retention: Duration.days(14) }) }), /lockTable: retention must be whole days from 15 to 3650.*but is 14 days/],
   ['a memory of hours', (stack) => ({ checkpointTable: CheckpointTable.fromTable(table(stack), { retention: Duration.hours(400) }) }), /checkpointTable: retention must be whole days/],
   ['one table for all', (stack) => ({ lockTable: LockTable.fromTable(table(stack)), checkpointTable: CheckpointTable.fromTable(table(stack, 'T')) }), /lockTable and checkpointTable are one table/],
+  ['a timeout that nothing can hold back', () => ({ machines: [MachineDefinition.fromObject(IMPATIENT)], retryQueue: RetryQueue.kinesis(), failoverRetryQueue: RetryQueue.sns() }), /retryQueue: it cannot hold anything back, but machine "order" has a timeout in the state "charging"\. Take RetryQueue\.sqs\(\)/],
   // Kinesis
   ['too large a batch of a stream', () => ({ eventSource: EventSource.kinesis({ batchSize: 10_001 }) }), /eventSource: batchSize .* 1 to 10000/],
   ['no shard', () => ({ failoverEventSource: EventSource.kinesis({ shardCount: 0 }) }), /failoverEventSource: shardCount must be a whole number from 1/],

@@ -87,6 +87,11 @@ export function describeDueStoreContract(name: string, open: () => Promise<Trans
       expect(await due(LATER + 1)).toHaveLength(2);
     });
 
+    it('tells the timeout of a wait from the step that follows it', async () => {
+      await store.send([dispatch('e', 3, { notBefore: LATER }), dispatch('e', 3, { notBefore: LATER, timeout: true })]);
+      expect(await due(LATER)).toHaveLength(2);
+    });
+
     it('does not remove what was stored again after it was told of', async () => {
       const again = dispatch('e', 3, { notBefore: LATER });
       await store.send([again]);

@@ -3,7 +3,11 @@ import type { Dispatch, Transport } from '../../lambda/engine/ports';
 const NOW = 1_900_000_000_000;
 
 /** An envelope on its way out. */
-export function dispatch(executionId: string, step: number, more: { readonly text?: string; readonly notBefore?: number } = {}): Dispatch {
+export function dispatch(
+  executionId: string,
+  step: number,
+  { text, ...more }: { readonly text?: string; readonly notBefore?: number; readonly timeout?: true } = {},
+): Dispatch {
   const envelope = {
     version: 1,
     executionId,
@@ -13,9 +17,9 @@ export function dispatch(executionId: string, step: number, more: { readonly tex
     attempt: 0,
     state: step === 0 ? null : 'charging',
     event: 'go',
-    context: { text: more.text ?? 'ä☃😀' },
+    context: { text: text ?? 'ä☃😀' },
     sentAt: NOW,
-    ...more.notBefore === undefined ? {} : { notBefore: more.notBefore },
+    ...more,
   };
   return { envelope, body: JSON.stringify(envelope) };
 }

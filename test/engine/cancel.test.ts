@@ -1,5 +1,5 @@
-import type { MachineInput } from '../../lambda/machine';
 import { World, type ActionBody } from './world';
+import type { MachineInput } from '../../lambda/machine';
 
 const SECOND = 1_000;
 

@@ -86,9 +86,9 @@ test('whatever is in a batch, the honest start in it completes, and each message
   const junk = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.json(),
-    fc.dictionary(fc.constantFrom('machine', 'step', 'parent', 'attempt', 'state', 'event', 'context', 'data', 'error', 'mailbox', 'mail', 'definition', 'notBefore', '__proto__'), fc.oneof(
+    fc.dictionary(fc.constantFrom('machine', 'step', 'parent', 'attempt', 'state', 'event', 'context', 'data', 'error', 'mailbox', 'mail', 'definition', 'notBefore', 'timeout', '__proto__'), fc.oneof(
       fc.json({ maxDepth: 3 }),
-      fc.constantFrom('0', '1', '-1', '1e400', '9007199254740992', 'null', '"a"', '"go"', '"$catch"', '{}', '[]', '{"through":9e15,"deferred":[]}', '"\\ud800"'),
+      fc.constantFrom('0', '1', '-1', '1e400', '9007199254740992', 'null', 'true', '"a"', '"go"', '"$catch"', '{}', '[]', '{"through":9e15,"deferred":[]}', '"\\ud800"'),
     ), { maxKeys: 4 }).map((members) => forged(members)),
   );
   const own = Object.getOwnPropertyNames(Object.prototype);

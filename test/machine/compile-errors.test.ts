@@ -28,6 +28,11 @@ defineMachine({ name: 'm', initial: 'a', retries: 1, states: {
   z: { final: true, on: { again: 'a' } },
 } });
 
+defineMachine({ name: 'm', initial: 'a', states: {
+  a: { on: { go: 'z' }, timeout: { seconds: 60, event: 'gone' } },
+  z: { final: true, timeout: { seconds: 60, event: 'go' } },
+} });
+
 implement(order, {
   open: async () => 'charged',
   charge: async () => 'chargd',
@@ -68,6 +73,8 @@ test('compile errors point to the mistake and say what would be right', () => {
     ['doo', 'Type \'"x"\' is not assignable to type \'"A state has no such property"\'.'],
     ['guard', 'Type \'"x"\' is not assignable to type \'"A transition has no such property"\'.'],
     ['on', 'Type \'{ again: string; }\' is not assignable to type \'"A final state has no transitions"\'.'],
+    ['event', 'Type \'"gone"\' is not assignable to type \'"go"\'.'],
+    ['timeout', 'Type \'{ seconds: number; event: string; }\' is not assignable to type \'"A final state has no timeout"\'.'],
     ['\'charged\'', expect.stringContaining('Type \'string\' is not assignable to type \'void\'')],
     ['\'chargd\'', expect.stringContaining('Type \'"chargd"\' is not assignable to type \'void | "charged" | "declined"\'. Did you mean \'"charged"\'?')],
     ['ship', expect.stringContaining('Type \'"declined"\' is not assignable to type \'void | "delivered"\'.')],

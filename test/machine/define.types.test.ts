@@ -31,6 +31,7 @@ test('defineMachine takes every property of a machine, and machines whose names 
         backoff: { capSeconds: 3 },
         on: { e: { target: 'b', action: 'w', local: true } },
         catch: { target: 'b', action: 'v' },
+        timeout: { seconds: 60, event: 'e' },
       },
       b: { final: true, entry: 'x', do: 'y' },
     },

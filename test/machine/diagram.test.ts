@@ -37,6 +37,16 @@ test('a Mermaid diagram has actions, and marks of start, end, local and catch', 
 `);
 });
 
+test('an event that a timeout brings is marked with the time', () => {
+  const waiting = normalize({
+    name: 'claim',
+    initial: 'waiting',
+    states: { waiting: { on: { approved: 'done', expired: 'done' }, timeout: { seconds: 3600, event: 'expired' } }, done: { final: true } },
+  });
+  expect(toMermaid(waiting)).toContain('waiting --> done : approved\n  waiting --> done : expired #40;after 3600 s#41;\n');
+  expect(toGraphviz(waiting)).toContain('label=" expired (after 3600 s) "');
+});
+
 test('names in a Mermaid diagram are escaped, and identifiers are words of their own', () => {
   expect(toMermaid(odd)).toBe(`stateDiagram-v2
   state "end" as s_end

@@ -82,7 +82,11 @@ function state(name: string, states: readonly string[], next: string | undefined
     catch: extent === 'own' && next !== undefined
       ? fc.option(others.map((taken) => ({ ...taken, local: false })), { nil: undefined })
       : fc.constant(undefined),
-  }).map(present);
+    timeout: extent === 'own' ? fc.option(fc.integer({ min: 1, max: 31_536_000 }), { nil: undefined }) : fc.constant(undefined),
+  }).map(({ timeout, ...each }) => {
+    const [event] = Object.keys(each.on);
+    return present({ ...each, timeout: timeout !== undefined && event !== undefined ? { seconds: timeout, event } : undefined });
+  });
 }
 
 /** The definition that an author would write for a model, with every default written out. */

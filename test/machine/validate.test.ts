@@ -60,6 +60,23 @@ test.each<[string, unknown, string[]]>([
     ['machine "m", state "z", event "again": A final state has no transitions. Remove the transition, or "final".']],
   ['a catch transition of a final state', machine({ z: { final: true, catch: 'a' } }),
     ['machine "m", state "z": A final state has no catch transition. Put the action that may fail into a state before it.']],
+  ['a timeout whose event the state does not handle', machine({ a: { on: { expired: 'z' }, timeout: { seconds: 60, event: 'expire' } } }),
+    [`${A_PLACE}The state does not handle the event "expire" of its timeout. Did you mean "expired"?`]],
+  ['a timeout with an event of its own', machine({ a: { on: { go: 'z' }, timeout: { seconds: 60, event: 'elapsed' } } }),
+    [`${A_PLACE}The state does not handle the event "elapsed" of its timeout. Add a transition for it to "on".`]],
+  ['a timeout of no time, and one of more than a year', machine({
+    a: { on: { go: 'b' }, timeout: { seconds: 0, event: 'go' } }, b: { on: { go: 'z' }, timeout: { seconds: 31_536_001, event: 'go' } },
+  }), [
+    `${A_PLACE}The timeout is 0 s. Write an integer from 1 to 31536000.`,
+    'machine "m", state "b": The timeout is 31536001 s. Write an integer from 1 to 31536000.',
+  ]],
+  ['half a timeout', machine({ a: { on: { go: 'z' }, timeout: { after: 60 } } }), [
+    `${A_PLACE}Unknown property "after". Remove it; the properties of a timeout are "seconds" and "event".`,
+    `${A_PLACE}"seconds" is missing. Add it.`,
+    `${A_PLACE}"event" is missing. Add it.`,
+  ]],
+  ['a timeout of a final state', machine({ z: { final: true, timeout: { seconds: 60, event: 'go' } } }),
+    ['machine "m", state "z": A final state has no timeout, since nothing waits in it. Remove the timeout, or "final".']],
   ['an exit action of a final state', machine({ z: { final: true, exit: 'leave' } }),
     ['warning: machine "m", state "z": The exit action "leave" never runs, since a final state is never left. Remove it, or make it the entry action.']],
   ['negative retries', machine({}, { maxRetries: -1 }), ['machine "m": The number of retries is -1. Write an integer of 0 or more.']],
@@ -98,7 +115,7 @@ test.each<[string, unknown, string[]]>([
     ['machine "m", state "a", event "go": The target of a transition is a list. Write the name of one state, in quotes if it looks like a number, or a map with "target".']],
   ['states in a list', machine({}, { states: [] }), ['machine "m": "states" must be a map, but is a list. Write a map from names to what they stand for.']],
   ['a state that is none', machine({ a: null }), [
-    `${A_PLACE}Instead of a state there is nothing. Write a map with the properties "final", "entry", "do", "exit", "on", "maxRetries", "backoff" and "catch".`,
+    `${A_PLACE}Instead of a state there is nothing. Write a map with the properties "final", "entry", "do", "exit", "on", "maxRetries", "backoff", "catch" and "timeout".`,
   ]],
   ['functions', machine({ a: { do: () => 'x', on: { go: 'z' } } }), [`${A_PLACE}"do" must be text, but is a function. Write one name.`]],
   ['nothing', undefined, ['Instead of a machine there is nothing. Write a map with the properties "name", "initial", "maxRetries", "backoff" and "states".']],

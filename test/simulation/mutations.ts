@@ -107,14 +107,14 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a mailbox is not looked into after the park was committed',
     file: ATTEMPT,
-    replace: 'await this.around.wake(envelope.executionId);',
+    replace: 'await this.around.wakeParked(checkpoint);',
     by: '',
   },
   {
     name: 'a mailbox is looked into before the park is committed',
     file: ATTEMPT,
-    replace: 'const committed = await this.recordAndCommit(this.checkpoint({\n      outcome: \'parked\'',
-    by: 'await this.around.wake(envelope.executionId);\n    this.around.wake = async () => undefined;\n    const committed = await this.recordAndCommit(this.checkpoint({\n      outcome: \'parked\'',
+    replace: 'const committed = await this.recordAndCommit(checkpoint, \'parked\');',
+    by: 'await this.around.wake(envelope.executionId);\n    this.around.wakeParked = async () => undefined;\n    const committed = await this.recordAndCommit(checkpoint, \'parked\');',
   },
   {
     name: 'a redelivered park does not look for a wake-up that was lost',

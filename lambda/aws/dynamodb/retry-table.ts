@@ -107,7 +107,7 @@ export class RetryTable implements Transport, DueStore {
     const dueAt = Math.max(0, Math.ceil(envelope.notBefore ?? this.system.clock.now()));
     return {
       shard: number(shardOf(envelope.executionId, this.table.shards)),
-      due: text([dueText(dueAt), envelope.executionId, envelope.step, envelope.parent, envelope.attempt].join('#')),
+      due: text([dueText(dueAt), envelope.executionId, envelope.step, envelope.parent, envelope.timeout ? 'timeout' : envelope.attempt].join('#')),
       version: text(this.system.random.id()),
       envelope: text(body),
     };

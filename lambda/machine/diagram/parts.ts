@@ -17,9 +17,14 @@ export function actionLines(state: State): string[] {
 /** All arrows of a machine, in the order of the definition. */
 export function arrowsOf(machine: Machine): Arrow[] {
   return Object.values(machine.states).flatMap((state) => [
-    ...Object.entries(state.on).map(([event, transition]) => arrow(state, transition, transition.local ? 'local' : 'message', event)),
+    ...Object.entries(state.on).map(([event, transition]) => arrow(state, transition, transition.local ? 'local' : 'message', eventLabel(state, event))),
     ...(state.catch ? [arrow(state, state.catch, 'catch')] : []),
   ]);
+}
+
+/** The event, and the time after which it comes by itself. */
+function eventLabel({ timeout }: State, event: string): string {
+  return timeout?.event === event ? `${event} (after ${timeout.seconds} s)` : event;
 }
 
 function arrow(source: State, { target, action }: Transition, kind: Arrow['kind'], event?: string): Arrow {

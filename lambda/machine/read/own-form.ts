@@ -1,17 +1,18 @@
 import type { Backoff } from '../definition';
-import type { DraftMachine, DraftState, DraftTransition } from '../draft';
+import type { DraftMachine, DraftState, DraftTimeout, DraftTransition } from '../draft';
 import { quote, type Findings, type Place } from '../problem';
 import { checkMaxRetries, Fields, isName, peekText } from './fields';
 import { whatIs, type Source, type SourceEntry } from './source';
 
 const MACHINE = ['name', 'initial', 'maxRetries', 'backoff', 'states'];
-const STATE = ['final', 'entry', 'do', 'exit', 'on', 'maxRetries', 'backoff', 'catch'];
+const STATE = ['final', 'entry', 'do', 'exit', 'on', 'maxRetries', 'backoff', 'catch', 'timeout'];
 const TRANSITION = ['target', 'action', 'local'];
 const CATCH_TRANSITION = ['target', 'action'];
 const BACKOFF = ['baseSeconds', 'capSeconds'];
+const TIMEOUT = ['seconds', 'event'];
 
 /** Longest wait that may be asked for, in seconds: a year. */
-const MAX_BACKOFF_SECONDS = 31_536_000;
+const MAX_SECONDS = 31_536_000;
 
 /** Reads a machine in the library's own form, whose states are a map. */
 export function readOwnForm(source: Source, file: string | undefined, findings: Findings): DraftMachine {
@@ -50,6 +51,7 @@ function readState(entry: SourceEntry, machine: Place, findings: Findings): Draf
     catch: caught && readTarget(caught, 'a catch transition', CATCH_TRANSITION, fields.placeOf('catch'), findings),
     maxRetries: checkMaxRetries(fields.number('maxRetries'), fields.placeOf('maxRetries'), findings),
     backoff: readBackoff(fields, findings),
+    timeout: readTimeout(fields, findings),
   };
 }
 
@@ -81,13 +83,28 @@ function readBackoff(owner: Fields, findings: Findings): Partial<Backoff> | unde
   const fields = new Fields(source, 'a backoff', BACKOFF, owner.placeOf('backoff'), findings);
   const seconds = (key: keyof Backoff): number | undefined => {
     const value = fields.number(key);
-    if (value === undefined || (value >= 0 && value <= MAX_BACKOFF_SECONDS)) {
+    if (value === undefined || (value >= 0 && value <= MAX_SECONDS)) {
       return value;
     }
-    findings.error(fields.placeOf(key), `${quote(key)} is ${value}`, `Write a number of seconds from 0 to ${MAX_BACKOFF_SECONDS}.`);
+    findings.error(fields.placeOf(key), `${quote(key)} is ${value}`, `Write a number of seconds from 0 to ${MAX_SECONDS}.`);
     return undefined;
   };
   return { baseSeconds: seconds('baseSeconds'), capSeconds: seconds('capSeconds') };
+}
+
+function readTimeout(owner: Fields, findings: Findings): DraftTimeout | undefined {
+  const source = owner.value('timeout');
+  if (!source) {
+    return undefined;
+  }
+  const place = owner.placeOf('timeout');
+  const fields = new Fields(source, 'a timeout', TIMEOUT, place, findings);
+  fields.need(...TIMEOUT);
+  const seconds = fields.number('seconds');
+  if (seconds !== undefined && !(Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_SECONDS)) {
+    findings.error(fields.placeOf('seconds'), `The timeout is ${seconds} s`, `Write an integer from 1 to ${MAX_SECONDS}.`);
+  }
+  return { place: fields.placeOf('event'), seconds, event: fields.text('event') };
 }
 
 /** The entries of a property that maps names to something: none when it is left out, `undefined` when it cannot be read. */
