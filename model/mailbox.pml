@@ -1,5 +1,6 @@
 /*
- * The mailbox: events from outside, for an execution that parks. Compare lambda/engine/wake.ts, mailbox-position.ts, attempt.ts, executions.ts.
+ * The mailbox: events from outside, for an execution that parks. Compare lambda/engine/wake.ts, mailbox-position.ts, attempt.ts,
+ * admission.ts, executions.ts.
  *
  *     step 0: A, parks ──mail a──▶ step 1: works, dispatches ──▶ step 2: C, parks ──mail a or b, or its timeout──▶ step 3: completes
  *
@@ -10,6 +11,7 @@
  *   once    along the line of committed steps a mail is taken at most once
  *   kept    a mail is forgotten only when a committed step has taken it
  *   awake   nobody stays parked beside a mail that he would take, nor beyond his timeout
+ *   same    all attempts at a step are about the same mail
  *
  * `npm run model` checks this, and that each MUTATE_… breaks it.
  */
@@ -36,6 +38,7 @@
 #define NOTHING 9
 #define A 1
 #define B 2
+#define ELAPSED 3
 #define PARKS(step) ((step) == 0 || (step) == 2)
 #define TAKES(step, event) ((step) == 2 || (event) == A)
 #define BIT(mail) (1 << (mail))
@@ -52,17 +55,19 @@ mtype = { NEW, RUNNING, PARKED, COMPLETED };
 
 /* The lock item. */
 mtype status = NEW;
-byte lockStep, lockFence, lockParent;
+byte lockStep, lockFence, lockParent, lockMail;
 bool done, valid;
 #define SAME_STEP (lockStep == STEP_OF(envelope) && lockParent == PARENT_OF(envelope))
 
 /* The checkpoint table: the position of each attempt that parked; and the mailbox: the event at each position, and which are there. */
 byte position[FENCES];
 byte last, present, ids;
-byte eventOf[4];
+byte eventOf[5];
+#define PUT_MAIL(event) last++; eventOf[last] = event; present = present | BIT(last)
+#define TIMEOUT_ID 4
 
 /* For the properties alone: what the committed steps have taken, and with the step that is being run; what is forgotten. */
-byte before, with, removed;
+byte before, with, removed, sent;
 byte sending = CALLERS, crashes, expires, duplicates;
 
 /* mailbox-position.ts: the earliest mail that was not taken and whose event the state takes, or 0. */
@@ -106,9 +111,13 @@ next:
 end:
   atomic {
     receive(envelope); step = STEP_OF(envelope); taken = TAKEN_OF(envelope);
+#ifndef MUTATE_TIMEOUT_IS_A_STEP
+    if :: MAIL_OF(envelope) == TIMEOUT -> goto elapsed :: else fi;
+#endif
     if /* acquire: one conditional write */
-    :: (status == NEW && step == 0) || (status != NEW && step == lockStep + 1 && PARENT_OF(envelope) == lockFence) -> before = with
-    :: status != NEW && SAME_STEP && !done && !valid
+    :: (status == NEW && step == 0) || (status != NEW && step == lockStep + 1 && PARENT_OF(envelope) == lockFence) ->
+       before = with; lockMail = MAIL_OF(envelope)
+    :: status != NEW && SAME_STEP && !done && !valid -> assert(MAIL_OF(envelope) == lockMail) /* same */
     :: else ->
        if
        :: SAME_STEP && !done -> GIVE_BACK /* busy */
@@ -181,6 +190,16 @@ parked: /* an envelope of the very step that is parked: perhaps that of a parker
 #endif
   goto look;
 
+elapsed: /* it is no step: its event becomes a mail like any other, if he still waits */
+  atomic {
+    if
+    :: lockStep == step - 1 && lockFence == PARENT_OF(envelope) && !done -> GIVE_BACK /* the park is not committed yet */
+    :: lockStep == step - 1 && lockFence == PARENT_OF(envelope) && status == PARKED
+    :: else -> ACKNOWLEDGE
+    fi
+  }
+  atomic { if MAY_DIE :: !(ids & TIMEOUT_ID) -> ids = ids | TIMEOUT_ID; PUT_MAIL(ELAPSED) :: ids & TIMEOUT_ID fi; goto look }
+
 complete:
   atomic { if :: lockFence == fence -> done = 1; valid = 0; status = COMPLETED :: else fi; ACKNOWLEDGE }
 }
@@ -196,8 +215,8 @@ call:
   atomic {
     if
     :: !(ids & BIT(id)) ->
-       last++; assert(last <= CALLERS); /* once */
-       eventOf[last] = event; present = present | BIT(last);
+       sent++; assert(sent <= CALLERS); /* once */
+       PUT_MAIL(event);
 #ifndef MUTATE_ID_IGNORED
        ids = ids | BIT(id)
 #endif

@@ -45,6 +45,7 @@ export const MUTATIONS: readonly Run[] = [
   mutation('mailbox', 'MUTATE_ID_IGNORED', { CALLERS: 1, DOUBTS: 1 }),
   mutation('mailbox', 'MUTATE_POSITION_NOT_CARRIED', { CALLERS: 1 }),
   mutation('mailbox', 'MUTATE_FORGOTTEN_BEFORE_COMMIT', { EXPIRES: 1 }),
+  mutation('mailbox', 'MUTATE_TIMEOUT_IS_A_STEP', { EXPIRES: 1 }),
   mutation('mailbox', 'MUTATE_TIMEOUT_AFTER_COMMIT', { CALLERS: 1, CRASHES: 1 }),
 ];
 
