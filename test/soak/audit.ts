@@ -1,0 +1,83 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { DynamoDBClient, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { DeleteMessageBatchCommand, ReceiveMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { endingOf, fateOf } from './fate';
+import { idOf } from './load';
+import { persistently } from './persistently';
+
+const LOOK_EVERY = 3_000;
+/** SQS may answer with nothing though there is something. */
+const EMPTY_ANSWERS = 5;
+
+/** What the executions and the messages that were no envelopes have come to. */
+export interface Audit {
+  readonly endings: Readonly<Record<string, number>>;
+  /** What is not as it must be, one sentence each. */
+  readonly problems: readonly string[];
+}
+
+/** Waits until every execution has ended as it must, but no longer than `patience` milliseconds, and then looks where each of them is. */
+export async function audit(started: number, foreign: readonly string[], where: {
+  readonly dynamodb: DynamoDBClient;
+  readonly lockTable: string;
+  readonly sqs: SQSClient;
+  readonly deadLetterQueue: string;
+}, patience: number): Promise<Audit> {
+  const end = Date.now() + patience;
+  const letters = new Letters();
+  for (;;) {
+    const statuses = await statusesOf(where.dynamodb, where.lockTable);
+    await letters.receive(where.sqs, where.deadLetterQueue);
+    const endings: Record<string, number> = {};
+    const problems: string[] = [];
+    for (let number = 0; number < started; number++) {
+      const status = statuses.get(idOf(number)) ?? 'unknown';
+      endings[status] = (endings[status] ?? 0) + 1;
+      const fate = fateOf(number);
+      if (status !== endingOf(fate)) problems.push(`${idOf(number)} (${fate}) must be ${endingOf(fate)}, but is ${status}.`);
+      if (status === 'failed' && !letters.executions.has(idOf(number))) problems.push(`${idOf(number)} has failed, but there is no dead letter of it.`);
+    }
+    problems.push(...foreign.filter((body) => !letters.bodies.has(body)).map((body) => `A message has become no dead letter: "${body}"`));
+    if (problems.length === 0 || Date.now() > end) return { endings, problems };
+    await pause(LOOK_EVERY);
+  }
+}
+
+/** The dead letters that were found. */
+class Letters {
+  public readonly executions = new Set<string>();
+  public readonly bodies = new Set<string>();
+
+  public async receive(sqs: SQSClient, QueueUrl: string): Promise<void> {
+    for (let empty = 0; empty < EMPTY_ANSWERS;) {
+      const { Messages = [] } = await persistently(() => sqs.send(new ReceiveMessageCommand({
+        QueueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['executionId'],
+      })));
+      if (Messages.length === 0) {
+        empty++;
+        continue;
+      }
+      for (const { Body = '', MessageAttributes } of Messages) {
+        this.bodies.add(Body);
+        const executionId = MessageAttributes?.executionId?.StringValue;
+        if (executionId) this.executions.add(executionId);
+      }
+      const Entries = Messages.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+      await persistently(() => sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries })));
+    }
+  }
+}
+
+async function statusesOf(dynamodb: DynamoDBClient, TableName: string): Promise<Map<string, string>> {
+  const statuses = new Map<string, string>();
+  let ExclusiveStartKey: Record<string, AttributeValue> | undefined;
+  do {
+    const from = ExclusiveStartKey;
+    const { Items = [], LastEvaluatedKey } = await persistently(() => dynamodb.send(new ScanCommand({
+      TableName, ConsistentRead: true, ExclusiveStartKey: from,
+    })));
+    for (const { executionId, status } of Items) statuses.set(executionId?.S ?? '', status?.S ?? 'unknown');
+    ExclusiveStartKey = LastEvaluatedKey;
+  } while (ExclusiveStartKey);
+  return statuses;
+}
