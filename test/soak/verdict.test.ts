@@ -40,7 +40,9 @@ describe('throughput', () => {
     let transitions = 0;
     return Array.from({ length: MINUTES * 60 }, (_, second) => ({ at: 1000 * second, transitions: transitions += rateAt(second) }));
   };
-  const problems = (rateAt: (second: number) => number) => judgeThroughput(outages, progressOf(rateAt)).flatMap((finding) => finding.problems);
+  const problems = (rateAt: (second: number) => number) => (
+    judgeThroughput(outages, progressOf(rateAt)).flatMap((finding) => finding.problems)
+  );
 
   it('is looked at around an outage of each service', () => {
     expect(outages.map(({ service, begin }) => [service, begin])).toEqual([
@@ -61,7 +63,7 @@ describe('throughput', () => {
   });
 
   it('must come back', () => {
-    expect(problems((second) => second < 180 ? 300 : 150)).toEqual([
+    expect(problems((second) => second < 185 ? 300 : 150)).toEqual([
       'The throughput did not come back after the outage of sqs at 180 s: 300 → 150 /s.',
     ]);
     expect(problems(() => 0)).toHaveLength(4);

@@ -33,7 +33,8 @@ export function judgeMemory(samples: readonly HeapSample[]): Finding {
 export function judgeThroughput(outages: readonly Outage[], progress: readonly Progress[]): Finding[] {
   const services = [...new Set(outages.map(({ service }) => service))];
   return services.map((service) => {
-    const around = outages.filter((outage) => outage.service === service).map((outage) => ({ outage, ...throughputAround(outage, progress) }));
+    const own = outages.filter((outage) => outage.service === service);
+    const around = own.map((outage) => ({ outage, ...throughputAround(outage, progress) }));
     const bad = around.filter(({ before, after }) => before === 0 || after < LEAST_THROUGHPUT * before);
     return {
       what: `transitions a second around outages of ${service}`,
