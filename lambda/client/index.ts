@@ -18,6 +18,7 @@ export type {
   ExecutionDescription,
   ExecutionStatus,
   Place,
+  RedriveOptions,
   SendOptions,
   SendResult,
   StartedExecution,

@@ -3,7 +3,7 @@ import { connect } from '../aws/connect';
 import { CONFIGURATION_VARIABLE, parseConfiguration } from '../aws/parse-configuration';
 import {
   Executions, type CompleteOptions, type CompleteResult, type ExecutionDescription,
-  type ExecutionStatus, type SendOptions, type SendResult, type StartedExecution, type StartRequest, type StartResult,
+  type ExecutionStatus, type RedriveOptions, type SendOptions, type SendResult, type StartedExecution, type StartRequest, type StartResult,
 } from '../engine';
 
 /**
@@ -76,8 +76,8 @@ export class WorkflowClient {
   }
 
   /** {@inheritDoc Executions.redrive} */
-  public async redrive(executionId: string): Promise<void> {
-    return (await this.connected()).redrive(executionId);
+  public async redrive(executionId: string, options?: RedriveOptions): Promise<void> {
+    return (await this.connected()).redrive(executionId, options);
   }
 
   /** Connects when it is first used. */

@@ -1,9 +1,9 @@
-import { transition, type Step } from '../machine';
+import type { Step } from '../machine';
 import { Attempt, failureOf } from './attempt';
 import { fullJitter } from './backoff';
 import type { Decoded } from './codec';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
-import { asError, InvocationDiedError, UnknownMachineError } from './errors';
+import { asError, InvocationDiedError } from './errors';
 import { judge } from './judge';
 import { attemptOf, type AcquireRequest, type Acquisition, type Lease, type Lock, type Outcome, type Random } from './ports';
 import type { Surroundings } from './surroundings';
@@ -89,7 +89,11 @@ export class Admission {
 
   private async acquire(envelope: Envelope, now: number): Promise<Outcome> {
     const { ports, invocation, options } = this.around;
-    const plan = this.plan(envelope);
+    const plan = this.around.definitions.plan(envelope);
+    if (plan instanceof Error && this.around.definitions.isForeign(envelope) && Math.abs(now - envelope.sentAt) < options.rollover) {
+      // A deployment may be under way, whose newer function knows it.
+      return this.postpone(envelope, soon(now, ports.random));
+    }
     const request: AcquireRequest = {
       executionId: envelope.executionId,
       machine: envelope.machine,
@@ -134,17 +138,6 @@ export class Admission {
       return attempt.exhausted(plan.target, failureOf(error, plan.target.name, lease), []);
     }
     return attempt.execute(plan);
-  }
-
-  /** What the step is to do, or why the deployed definition cannot tell. */
-  private plan(envelope: Envelope): Step | Error {
-    const definition = this.around.definitions.get(envelope.machine);
-    if (!definition) return new UnknownMachineError(envelope.machine, [...this.around.definitions.keys()]);
-    try {
-      return transition(definition.machine, envelope.state, envelope.event);
-    } catch (thrown) {
-      return asError(thrown);
-    }
   }
 
   private async refused(envelope: Envelope, request: AcquireRequest, lock: Lock | undefined): Promise<Outcome> {

@@ -2,10 +2,10 @@ import { CATCH, stateOf, type Failure, type State, type Step, type Timeout } fro
 import { fullJitter } from './backoff';
 import { issueToken } from './callback';
 import { assertFits, encodeEnvelope } from './codec';
+import type { Definition } from './definitions';
 import { ENVELOPE_VERSION, type Envelope, type MailboxPosition } from './envelope';
-import { asError, DeadlineError, UnknownMachineError } from './errors';
+import { asError, DeadlineError } from './errors';
 import { NOTHING_TAKEN } from './mailbox-position';
-import type { Definition } from './options';
 import { attemptOf, type Checkpoint, type Lease, type Outcome } from './ports';
 import { runStep, type StepResult } from './run-step';
 import type { Surroundings } from './surroundings';
@@ -47,8 +47,8 @@ export class Attempt {
   public async execute(plan: Step): Promise<Outcome> {
     const { envelope, lease } = this.held;
     const { definitions, actions, deadline } = this.around;
-    const definition = definitions.get(envelope.machine);
-    if (!definition) throw new UnknownMachineError(envelope.machine, [...definitions.keys()]);
+    const definition = definitions.of(envelope);
+    if (!definition) throw new Error('A step was planned by a definition that is not there.');
     const logger = this.around.logger(envelope);
     const { clock } = this.around.ports;
     const began = clock.now();
@@ -182,7 +182,7 @@ export class Attempt {
     this.failure = failure;
     this.around.count('Error', envelope, result.state);
     this.around.logger(envelope).error(`The step into state "${result.state}" failed with ${whereFrom(result.error)}. Its message is in the checkpoint table.`, { attempt: attemptOf(lease) });
-    const machine = this.around.definitions.get(envelope.machine)?.machine;
+    const machine = this.around.definitions.of(envelope)?.machine;
     const state = machine && stateOf(machine, result.state);
     if (!state) return this.failForGood(failure, result.states);
     // An action that overran its time may still be running: nobody goes on before its invocation must be dead.
@@ -217,7 +217,8 @@ export class Attempt {
   public async exhausted(state: State, failure: Failure, states: readonly string[], notBefore?: number): Promise<Outcome> {
     if (!state.catch) return this.failForGood(failure, states);
     this.failure = failure;
-    const { context, definition } = this.pristine();
+    const { context } = this.pristine();
+    const definition = this.around.definitions.of(this.held.envelope)?.hash;
     const next = { ...this.successor({ state: state.name, event: CATCH, context, definition }), error: failure, notBefore };
     const checkpoint = this.checkpoint({ outcome: 'dispatched', states, next: CATCH, error: failure, definition });
     return this.send(next, this.encode(next), checkpoint, () => this.around.count('Caught', this.held.envelope, state.name));

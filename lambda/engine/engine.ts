@@ -1,9 +1,10 @@
-import { definitionHash, type Machine } from '../machine';
+import type { Machine } from '../machine';
 import { Admission } from './admission';
 import { Rendezvous } from './batcher';
 import { decodeEnvelope, type Decoded } from './codec';
+import { Definitions } from './definitions';
 import { asError } from './errors';
-import { DEFAULT_OPTIONS, type Definition, type EngineOptions } from './options';
+import { DEFAULT_OPTIONS, type EngineOptions } from './options';
 import { CircuitBreakers, maxBodyBytes, Outbox } from './outbox';
 import type { Delivery, Invocation, Outcome, Ports } from './ports';
 import type { ActionLookup, Deadline } from './run-step';
@@ -20,7 +21,7 @@ const ANSWER_TIME = 500;
  * two batches, so any number of engines may work on the same executions.
  */
 export class Engine {
-  private readonly definitions: ReadonlyMap<string, Definition>;
+  private readonly definitions: Definitions;
   private readonly options: Required<EngineOptions>;
   private readonly breakers: CircuitBreakers;
 
@@ -30,8 +31,8 @@ export class Engine {
     private readonly actions: ActionLookup,
     options: EngineOptions = {},
   ) {
-    this.definitions = new Map(machines.map((machine) => [machine.name, { machine, hash: definitionHash(machine) }]));
     this.options = { ...DEFAULT_OPTIONS, ...options };
+    this.definitions = new Definitions(machines, this.options.upgrades);
     this.breakers = new CircuitBreakers(ports.clock);
   }
 

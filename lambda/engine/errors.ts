@@ -1,3 +1,6 @@
+import type { UpgradePolicy } from '../machine';
+import type { Envelope } from './envelope';
+
 /** A context, or the data of an event, holds something that JSON cannot carry. */
 export class NotJsonError extends Error {
   override readonly name = 'NotJsonError';
@@ -67,6 +70,33 @@ export class UnknownMachineError extends Error {
     super(`This workflow has no machine "${machine.slice(0, 100)}"; it has ${known.map((name) => `"${name}"`).join(', ')}.`);
   }
 }
+
+/**
+ * The execution has begun with another definition of its machine than the one that is deployed, and does not go on with this one: the
+ * machine's upgrade policy says so, or it cannot.
+ */
+export class DefinitionChangedError extends Error {
+  override readonly name = 'DefinitionChangedError';
+
+  /** @param cause why the current definition cannot take the execution on, if it should */
+  constructor(
+    { machine, state, definition }: Pick<Envelope, 'machine' | 'state' | 'definition'>,
+    current: string,
+    policy: UpgradePolicy,
+    override readonly cause?: Error,
+  ) {
+    super(
+      `Machine "${machine}": the execution was in state "${state}" of the definition ${definition}, and the current one is ${current}. ` +
+        `${cause ? `${cause.message} ` : ''}${MENDS[policy]}`,
+    );
+  }
+}
+
+const MENDS: Readonly<Record<UpgradePolicy, string>> = {
+  'move': 'Deploy a definition that has this state and takes this event, and redrive the execution.',
+  'finish-on-old': 'Give that definition as one of the previousVersions of the machine, deploy, and redrive the execution; or redrive it with moveToCurrent.',
+  'stop': 'The upgrade policy of the machine is to stop here. Redrive the execution with moveToCurrent if it may go on with the current definition.',
+};
 
 /** An error as one that was thrown: actions may throw anything. */
 export function asError(thrown: unknown): Error {

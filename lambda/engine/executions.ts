@@ -66,6 +66,17 @@ export type SendResult = 'woken' | 'waiting';
 /** What goes with the event of a callback token. */
 export type CompleteOptions = Pick<SendOptions, 'data'>;
 
+/** How a failed execution is taken up again. */
+export interface RedriveOptions {
+  /**
+   * The execution goes on with the machine's current definition, whatever the machine's upgrade policy is: for one that was stopped since
+   * the definition has changed.
+   *
+   * @default false - as the upgrade policy says
+   */
+  readonly moveToCurrent?: boolean;
+}
+
 /** What became of a callback token: its event is kept, or the execution does not wait for it any more. */
 export type CompleteResult = 'accepted' | 'spent';
 
@@ -200,7 +211,7 @@ export class Executions {
    * @throws ExecutionNotFoundError, NotFailedError when there is nothing to redrive
    * @throws NotDispatchedError when no event source took it: call again
    */
-  public async redrive(executionId: string): Promise<void> {
+  public async redrive(executionId: string, { moveToCurrent = false }: RedriveOptions = {}): Promise<void> {
     const { locks, journal, clock } = this.ports;
     const lock = await locks.read(executionId);
     if (!lock) throw new ExecutionNotFoundError(executionId);
@@ -210,7 +221,8 @@ export class Executions {
     if (!failed?.envelope || (lock.status !== 'failed' && lock.status !== 'running')) throw new NotFailedError(executionId, lock.status);
     // First the lock: an envelope that arrived before it would be dropped as a duplicate. Whoever dies between the two may call again.
     if (lock.status === 'failed' && !await locks.reopen(executionId, lock.step, lock.parent, clock.now())) throw new NotFailedError(executionId, 'changing');
-    const envelope: Envelope = { ...failed.envelope, attempt: 0, notBefore: undefined, sentAt: clock.now() };
+    const definition = moveToCurrent ? undefined : failed.envelope.definition;
+    const envelope: Envelope = { ...failed.envelope, definition, attempt: 0, notBefore: undefined, sentAt: clock.now() };
     await this.dispatch({ envelope, body: encodeEnvelope(envelope) }, `The envelope of execution "${executionId}"`);
     await journal.expire(executionId, failed.step, failed.fence);
   }

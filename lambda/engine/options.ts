@@ -1,4 +1,4 @@
-import type { Machine } from '../machine';
+import type { Upgrade } from '../machine';
 
 export interface EngineOptions {
   /**
@@ -33,6 +33,19 @@ export interface EngineOptions {
    * @default 30 days
    */
   readonly remembered?: number;
+  /**
+   * What becomes of the executions that an earlier definition of a machine has begun, by the name of the machine.
+   *
+   * @default - they move to the new definition
+   */
+  readonly upgrades?: Readonly<Record<string, Upgrade>>;
+  /**
+   * Milliseconds for which a deployment may let the old and the new function run side by side. So long an envelope waits whose definition
+   * is not known here.
+   *
+   * @default 60000
+   */
+  readonly rollover?: number;
 }
 
 const DAY = 86_400_000;
@@ -43,10 +56,6 @@ export const DEFAULT_OPTIONS: Required<EngineOptions> = {
   clockSkew: 5_000,
   linger: 50,
   remembered: 30 * DAY,
+  upgrades: {},
+  rollover: 60_000,
 };
-
-/** A machine and the hash of its definition. */
-export interface Definition {
-  readonly machine: Machine;
-  readonly hash: string;
-}

@@ -1,7 +1,8 @@
 import { stateOf, type Logger } from '../machine';
+import type { Definitions } from './definitions';
 import type { Envelope } from './envelope';
 import { asError } from './errors';
-import type { Definition, EngineOptions } from './options';
+import type { EngineOptions } from './options';
 import type { Outbox } from './outbox';
 import { hasEnded, type Checkpoint, type Delivery, type Dispatch, type Invocation, type Lease, type MeasureName, type MetricName, type Ports } from './ports';
 import type { ActionLookup, Deadline } from './run-step';
@@ -10,7 +11,7 @@ import { wakeParked, wakeUp } from './wake';
 /** What an invocation gives to each of its deliveries. */
 export interface InvocationParts {
   readonly ports: Ports;
-  readonly definitions: ReadonlyMap<string, Definition>;
+  readonly definitions: Definitions;
   readonly actions: ActionLookup;
   readonly options: Required<EngineOptions>;
   readonly outbox: Outbox;
@@ -23,7 +24,7 @@ export class Surroundings {
   constructor(private readonly parts: InvocationParts, public readonly delivery: Delivery) {}
 
   public get ports(): Ports { return this.parts.ports; }
-  public get definitions(): ReadonlyMap<string, Definition> { return this.parts.definitions; }
+  public get definitions(): Definitions { return this.parts.definitions; }
   public get actions(): ActionLookup { return this.parts.actions; }
   public get options(): Required<EngineOptions> { return this.parts.options; }
   public get outbox(): Outbox { return this.parts.outbox; }
@@ -90,10 +91,10 @@ export class Surroundings {
 
   private dimensions(envelope?: Envelope, state?: string): [machine?: string, state?: string] {
     // Only names of the definition become dimensions, or a stranger's message could make up any number of metrics.
-    const definition = envelope && this.definitions.get(envelope.machine);
+    const machine = envelope && (this.definitions.of(envelope)?.machine ?? this.definitions.current(envelope.machine));
     const entered = state ?? envelope?.state ?? undefined;
-    const known = definition && entered !== undefined && stateOf(definition.machine, entered) ? entered : undefined;
-    return [definition?.machine.name, known];
+    const known = machine && entered !== undefined && stateOf(machine, entered) ? entered : undefined;
+    return [machine?.name, known];
   }
 
   /** The log, with the ids of the execution in each line. */

@@ -4,6 +4,7 @@ import {
   type ExecutionDescription,
   type ExecutionStatus,
   type Ports,
+  type RedriveOptions,
   type SendOptions,
   type SendResult,
 } from '../engine';
@@ -77,8 +78,8 @@ export class TestExecution {
    *
    * @throws as the client's `redrive` does
    */
-  public redrive(): Promise<void> {
-    return this.bench.asClient((ports) => this.executions(ports).redrive(this.executionId));
+  public redrive(options?: RedriveOptions): Promise<void> {
+    return this.bench.asClient((ports) => this.executions(ports).redrive(this.executionId, options));
   }
 
   /**

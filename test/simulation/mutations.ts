@@ -83,8 +83,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a catch transition carries the context of the failed attempt',
     file: ATTEMPT,
-    replace: 'const { context, definition } = this.pristine();',
-    by: 'const { context, definition } = this.held.envelope;',
+    replace: 'const { context } = this.pristine();',
+    by: 'const { context } = this.held.envelope;',
   },
   {
     name: 'the lease of an action that overran its time is released',
@@ -210,7 +210,7 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'an action runs after the next envelope was sent',
     file: ATTEMPT,
     replace: '    const woken = envelope.mail !== undefined;\n    const committed',
-    by: '    const { machine } = this.around.definitions.get(this.held.envelope.machine)!;\n    const exit = stateOf(machine, next.state!)?.exit;\n    if (exit) await this.around.actions(machine.name, exit)?.({ marks: [] }, { ...this.held.envelope, ...this.held.lease, state: next.state! } as never);\n    const woken = envelope.mail !== undefined;\n    const committed',
+    by: '    const { machine } = this.around.definitions.of(this.held.envelope)!;\n    const exit = stateOf(machine, next.state!)?.exit;\n    if (exit) await this.around.actions(machine.name, exit)?.({ marks: [] }, { ...this.held.envelope, ...this.held.lease, state: next.state! } as never);\n    const woken = envelope.mail !== undefined;\n    const committed',
   },
   {
     name: 'the dead letter of a failed execution is not kept',
