@@ -261,6 +261,10 @@ project.addTask('model', {
   description: 'Checks the models of the protocol with Spin, and that they notice planted mistakes',
   exec: 'tsx model/check.ts',
 });
+project.addTask('soak', {
+  description: 'Keeps thousands of executions under way for minutes while services fail, and watches memory, throughput and endings',
+  steps: [{ spawn: bundleRuntime.name }, { execArgs: ['tsx', 'test/soak/run.ts'], receiveArgs: true }],
+});
 project.addTask('bench', {
   description: 'Measures requests, latency and throughput',
   steps: [{ spawn: bundleRuntime.name }, { execArgs: ['tsx', 'bench/run.ts'], receiveArgs: true }],
