@@ -67,6 +67,16 @@ export function grantPublishTo(topic: sns.ITopic, key: kms.IKey | undefined, gra
   return withKey(grantOn(topic.topicArn, grantee, 'sns:Publish'), key, grantee, 'kms:GenerateDataKey', 'kms:Decrypt');
 }
 
+/** CloudWatch knows no resources here; the namespace is all that narrows it down. */
+export function grantPutMetrics(namespace: string, grantee: iam.IGrantable): iam.Grant {
+  return iam.Grant.addToPrincipal({
+    grantee,
+    actions: ['cloudwatch:PutMetricData'],
+    resourceArns: ['*'],
+    conditions: { StringEquals: { 'cloudwatch:namespace': namespace } },
+  });
+}
+
 function grantOn(resourceArn: string, grantee: iam.IGrantable, ...actions: string[]): iam.Grant {
   return iam.Grant.addToPrincipal({ grantee, actions, resourceArns: [resourceArn] });
 }

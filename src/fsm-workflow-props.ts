@@ -6,6 +6,7 @@ import type { EventSource } from './event-source';
 import type { LockCache } from './lock-cache';
 import type { ILockTable } from './lock-table';
 import type { MachineDefinition } from './machine-definition';
+import type { MetricDelivery } from './metric-delivery';
 import type { RetryQueue } from './retry-queue';
 import type { WorkflowFunctionOptions } from './workflow-function';
 
@@ -99,4 +100,10 @@ export interface FsmWorkflowProps extends WorkflowFunctionOptions {
    * @default false
    */
   readonly eagerCommit?: boolean;
+  /**
+   * How the workflow's metrics come to CloudWatch.
+   *
+   * @default MetricDelivery.EMBEDDED_FORMAT
+   */
+  readonly metricDelivery?: MetricDelivery;
 }

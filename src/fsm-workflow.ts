@@ -4,7 +4,7 @@ import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { grantSendTo, grantTable } from './access';
+import { grantPutMetrics, grantSendTo, grantTable } from './access';
 import { addAlarms, type WorkflowAlarms, type WorkflowAlarmsOptions } from './alarms';
 import type { Binding, BoundTransport, WorkflowParts } from './binding';
 import { CheckpointTable, type ICheckpointTable } from './checkpoint-table';
@@ -15,6 +15,7 @@ import type { FsmWorkflowProps } from './fsm-workflow-props';
 import { bindLockTable, type LockBinding } from './lock-binding';
 import type { LockCache } from './lock-cache';
 import { LockTable, type ILockTable } from './lock-table';
+import { MetricDelivery, NAMESPACE } from './metric-delivery';
 import { queueDefaults } from './sqs-queue';
 import { CONFIGURATION_VARIABLE, createFunction, timeoutOf } from './workflow-function';
 import { planWorkflow } from './workflow-plan';
@@ -124,6 +125,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
       checkpointTable: tableConfiguration(this.checkpointTable),
       deadLetterQueue: { service: 'sqs', queueUrl: this.deadLetterQueue.queueUrl },
       eagerCommit: props.eagerCommit,
+      putMetrics: props.metricDelivery === MetricDelivery.PUT_METRIC_DATA ? true : undefined,
       tracing: props.tracing === lambda.Tracing.ACTIVE ? true : undefined,
     });
     this.function.addEnvironment(CONFIGURATION_VARIABLE, this.clientConfiguration);
@@ -132,6 +134,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
     grantTable(this.checkpointTable.table, this, 'BatchWriteItem', 'GetItem', 'Query', 'UpdateItem');
     grantSendTo(this.deadLetterQueue, this);
     for (const { grantSend } of this.transports) grantSend(this);
+    if (props.metricDelivery === MetricDelivery.PUT_METRIC_DATA) grantPutMetrics(NAMESPACE, this);
   }
 
   /**
@@ -196,13 +199,14 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
    * each state, however many executions there are.
    *
    * @param metricName Transition, Completed, Parked, Error, Fatal, Retry, Caught, Duplicate, Orphan, Busy, DispatchFailure, Failover,
-   * LockFailure, CheckpointFailure, DeadLetter, Redelivery or Timeout, which are counted; StepDuration or EnvelopeAge, which are milliseconds
+   * LockFailure, CheckpointFailure, DeadLetter, Redelivery, Timeout or LockFailover, which are counted; StepDuration or EnvelopeAge, which are in
+   * milliseconds
    */
   public metric(metricName: string, props: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
     return new cloudwatch.Metric({
       statistic: cloudwatch.Stats.SUM,
       ...props,
-      namespace: 'CdkLambdaFsm',
+      namespace: NAMESPACE,
       metricName,
       dimensionsMap: { workflow: this.workflowName, ...props.dimensionsMap },
     }).attachTo(this);

@@ -16,6 +16,7 @@ export { LockCache } from './lock-cache';
 export type { LockCacheProps } from './lock-cache';
 export * from './lock-table';
 export * from './machine-definition';
+export { MetricDelivery } from './metric-delivery';
 export type { RetryAtOnceOptions } from './retry-at-once';
 export * from './retry-queue';
 export type { SnsEventSourceOptions } from './sns-event-source';

@@ -17,6 +17,8 @@ export interface WorkflowConfiguration {
   readonly deadLetterQueue: { readonly service: 'sqs'; readonly queueUrl: string };
   /** Commit each step explicitly, not only by the acquisition of its successor. */
   readonly eagerCommit?: boolean;
+  /** Put the metrics by requests, instead of writing them into the logs. */
+  readonly putMetrics?: boolean;
   /** Trace the executions with AWS X-Ray. */
   readonly tracing?: boolean;
 }

@@ -52,6 +52,7 @@ function checkWorkflow(workflow: Part): void {
   const deadLetterQueue = workflow.member('deadLetterQueue');
   if (deadLetterQueue.serviceOf(['sqs'])) deadLetterQueue.member('queueUrl').isUrl();
   workflow.optional('eagerCommit', (flag) => flag.isFlag());
+  workflow.optional('putMetrics', (flag) => flag.isFlag());
   workflow.optional('tracing', (flag) => flag.isFlag());
 }
 

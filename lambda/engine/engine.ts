@@ -59,8 +59,7 @@ export class Engine {
     };
     await Promise.all(Array.from({ length: Math.min(this.options.concurrency, deliveries.length) }, worker));
     deadline.stop();
-    this.ports.metrics.flush();
-    await this.flushTrace(invocation);
+    await this.report(invocation);
     return outcomes;
   }
 
@@ -74,14 +73,13 @@ export class Engine {
     }
   }
 
-  /** Whoever is slow to take the trace does not keep the answer from the source. */
-  private async flushTrace(invocation: Invocation): Promise<void> {
-    const { clock, tracer } = this.ports;
-    if (!tracer) return;
-    const flushed = new AbortController();
-    const patience = clock.sleep(Math.max(0, invocation.deadline - clock.now() - ANSWER_TIME), flushed.signal);
-    await Promise.race([tracer.flush(), patience]);
-    flushed.abort();
+  /** Whoever is slow to take metrics or a trace does not keep the answer from the source. */
+  private async report(invocation: Invocation): Promise<void> {
+    const { clock, metrics, tracer } = this.ports;
+    const reported = new AbortController();
+    const patience = clock.sleep(Math.max(0, invocation.deadline - clock.now() - ANSWER_TIME), reported.signal);
+    await Promise.race([Promise.all([metrics.flush(), tracer?.flush()]), patience]);
+    reported.abort();
   }
 
   private startDeadline(invocation: Invocation): Deadline & { stop(): void } {

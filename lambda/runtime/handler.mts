@@ -34,23 +34,26 @@ const requests = new Requests(new Executions(ports, configuration.machines), ecs
 export async function handler(event: unknown, context: Context): Promise<BatchResponse | undefined> {
   const invocation = { deadline: Date.now() + context.getRemainingTimeInMillis() };
   if (await requests.serve(event)) {
-    ports.metrics.flush();
+    await ports.metrics.flush();
     return undefined;
   }
   const invoked = readInvocation(event);
   if (invoked.kind === 'records') return respond(await engine.process(invoked.deliveries, invocation), invoked.partial);
   const until = Date.now() + TIMER_PERIOD;
   await Promise.all(dueStores.map((store) => sendDue(ports, store, until, invocation)));
-  ports.metrics.flush();
+  await ports.metrics.flush();
   return undefined;
 }
 
 /** The system of this machine, watched as the workflow says: only what is used is loaded. */
 async function monitoredSystem(): Promise<System> {
   const system = defaultSystem();
-  if (!configuration.tracing) return system;
-  const { XRay } = await import('../aws/xray/index.js');
-  return { ...system, tracer: new XRay(system).tracer() };
+  const { workflow, putMetrics, tracing } = configuration;
+  const [metrics, tracer] = await Promise.all([
+    putMetrics ? import('../aws/cloudwatch/index.js').then(({ CloudWatch }) => new CloudWatch(system).metrics(workflow)) : undefined,
+    tracing ? import('../aws/xray/index.js').then(({ XRay }) => new XRay(system).tracer()) : undefined,
+  ]);
+  return { ...system, metrics, tracer };
 }
 
 /** The machines were validated at synth, and written beside this file in their normal form. */

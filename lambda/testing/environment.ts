@@ -212,8 +212,8 @@ export class Environment {
     return {
       count: (...counted) => metrics.count(...counted),
       measure: (...measured) => metrics.measure(...measured),
-      flush: () => {
-        if (!this.dead) metrics.flush();
+      flush: async () => {
+        if (!this.dead) await metrics.flush();
       },
     };
   }

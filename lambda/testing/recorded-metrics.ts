@@ -73,7 +73,7 @@ export class RecordedMetrics implements Metrics {
     this.measured.push({ name, milliseconds, machine, state });
   }
 
-  public flush(): void {
+  public async flush(): Promise<void> {
     const { pending: counted, measured } = this;
     this.pending = [];
     this.measured = [];

@@ -68,7 +68,7 @@ export class TestFunction {
         // The next timer tries again; that nothing is lost shows in the table.
         environment.ports.logger.warn(`The timer failed: ${String(error)}`);
       });
-      environment.ports.metrics.flush();
+      await environment.ports.metrics.flush();
     });
   }
 

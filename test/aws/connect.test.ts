@@ -105,7 +105,7 @@ describe('connect', () => {
       clock: { now: () => 7, sleep: async () => undefined },
       random: { next: () => 0.5, id: () => 'id' },
       logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
-      metrics: { count: () => undefined, measure: () => undefined, flush: () => undefined },
+      metrics: { count: () => undefined, measure: () => undefined, flush: async () => undefined },
     };
     const { ports, close } = await connect(configuration, system);
     expect(ports).toMatchObject(system);

@@ -12,7 +12,7 @@ function open(workflow = 'Orders') {
 describe('EmbeddedMetrics', () => {
   it('writes nothing when nothing was counted', () => {
     const { metrics, written } = open();
-    metrics.flush();
+    void metrics.flush();
     expect(written).toEqual([]);
   });
 
@@ -25,7 +25,7 @@ describe('EmbeddedMetrics', () => {
     metrics.count('CheckpointFailure', 'order');
     metrics.count('LockFailure');
     expect(written).toEqual([]);
-    metrics.flush();
+    void metrics.flush();
     expect(written).toHaveLength(1);
     expect(written[0]?.endsWith('}\n')).toBe(true);
     expect(lines()[0]).toEqual({
@@ -56,7 +56,7 @@ describe('EmbeddedMetrics', () => {
     metrics.measure('StepDuration', 12, 'order', 'charging');
     metrics.measure('StepDuration', 30, 'order', 'charging');
     metrics.measure('EnvelopeAge', 7, 'order', 'charging');
-    metrics.flush();
+    void metrics.flush();
     expect(lines()).toMatchObject([{
       _aws: {
         CloudWatchMetrics: [{
@@ -80,7 +80,7 @@ describe('EmbeddedMetrics', () => {
     metrics.count('Transition', 'order');
     metrics.measure('EnvelopeAge', 7, 'order');
     durations.forEach((milliseconds) => metrics.measure('StepDuration', milliseconds, 'order'));
-    metrics.flush();
+    void metrics.flush();
     expect(lines().map(({ StepDuration }) => (StepDuration as number[]).length)).toEqual([100, 100, 1]);
     expect(lines().flatMap(({ StepDuration }) => StepDuration)).toEqual(durations);
     expect(lines().map(({ Transition }) => Transition)).toEqual([1, undefined, undefined]);
@@ -91,17 +91,17 @@ describe('EmbeddedMetrics', () => {
   it('begins anew after a flush', () => {
     const { metrics, lines } = open();
     metrics.count('Busy');
-    metrics.flush();
-    metrics.flush();
+    void metrics.flush();
+    void metrics.flush();
     metrics.count('Busy');
-    metrics.flush();
+    void metrics.flush();
     expect(lines().map(({ Busy }) => Busy)).toEqual([1, 1]);
   });
 
   it('gives every dimension a value that CloudWatch takes', () => {
     const { metrics, lines } = open('Bestellungen für 😀');
     metrics.count('Busy', ':order\n', 'x'.repeat(2_000));
-    metrics.flush();
+    void metrics.flush();
     expect(lines()).toMatchObject([{ workflow: 'Bestellungen f%C3%BCr %F0%9F%98%80', machine: '%3Aorder%0A', state: 'x'.repeat(1_024) }]);
   });
 
@@ -110,7 +110,7 @@ describe('EmbeddedMetrics', () => {
     try {
       const metrics = new EmbeddedMetrics('Orders', { now: () => NOW, sleep: async () => undefined });
       metrics.count('Busy');
-      metrics.flush();
+      void metrics.flush();
       expect(write).toHaveBeenCalledWith(expect.stringMatching(/^\{"_aws".*\}\n$/));
     } finally {
       write.mockRestore();

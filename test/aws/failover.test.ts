@@ -57,7 +57,7 @@ test.each(PAIRS)(
     const sources = [await SOURCES[primary]!(embedded, checkpoints), await SOURCES[secondary]!(embedded, checkpoints)] as const;
     const counts = new Map<string, number>();
     const metrics: Metrics = {
-      count: (name) => counts.set(name, (counts.get(name) ?? 0) + 1), measure: () => undefined, flush: () => undefined,
+      count: (name) => counts.set(name, (counts.get(name) ?? 0) + 1), measure: () => undefined, flush: async () => undefined,
     };
     const { ports, close } = await connect({
       workflow: 'Line',

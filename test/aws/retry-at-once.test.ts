@@ -27,7 +27,7 @@ async function deploy(service: string) {
     lockTable: { service: 'dynamodb', tableName: await embedded.table('locks'), retentionDays: 30 },
     checkpointTable: { service: 'dynamodb', tableName: checkpoints, retentionDays: 30 },
     deadLetterQueue: { service: 'sqs', queueUrl: await embedded.queue() },
-  }, { clock: systemClock, random: systemRandom, logger: jsonLogger('ERROR', nothing), metrics: { count: nothing, measure: nothing, flush: nothing } });
+  }, { clock: systemClock, random: systemRandom, logger: jsonLogger('ERROR', nothing), metrics: { count: nothing, measure: nothing, flush: async () => undefined } });
   const { ports } = connection;
   return { ...connection, source, retries, executions: new Executions(ports, ['line']) };
 }

@@ -3,7 +3,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { Tracing } from 'aws-cdk-lib/aws-lambda';
 import { ORDER, synthesize, withoutHash } from './support';
 import { parseConfiguration } from '../../lambda/aws/parse-configuration';
-import { CheckpointTable, EventSource, LockTable, MachineDefinition, RetryQueue } from 'cdk-lambda-fsm';
+import { CheckpointTable, EventSource, LockTable, MachineDefinition, MetricDelivery, RetryQueue } from 'cdk-lambda-fsm';
 
 /** The configuration that the function finds in its environment, with logical ids for the names and URLs that AWS gives. */
 function configuration(template: Template): unknown {
@@ -53,6 +53,7 @@ test('failovers, FIFO queues, DynamoDB, retention and options reach the runtime'
     lockTable: new LockTable(stack, 'Locks', { retention: Duration.days(90) }),
     checkpointTable: new CheckpointTable(stack, 'Journal', { retention: Duration.days(20) }),
     eagerCommit: true,
+    metricDelivery: MetricDelivery.PUT_METRIC_DATA,
     tracing: Tracing.ACTIVE,
   }));
   expect(configuration(template)).toEqual({
@@ -68,6 +69,7 @@ test('failovers, FIFO queues, DynamoDB, retention and options reach the runtime'
     checkpointTable: { service: 'dynamodb', tableName: 'https://aws/JournalTable', retentionDays: 20 },
     deadLetterQueue: { service: 'sqs', queueUrl: 'https://aws/OrdersDeadLetterQueue' },
     eagerCommit: true,
+    putMetrics: true,
     tracing: true,
   });
 });

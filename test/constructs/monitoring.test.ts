@@ -1,7 +1,8 @@
 import { Duration, Stack, aws_lambda as lambda, aws_sns as sns, aws_sqs as sqs } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { newStack, newWorkflow, synthesize, withoutHash } from './support';
-import { EventSource, RetryQueue, type FsmWorkflowProps, type WorkflowAlarmsOptions } from 'cdk-lambda-fsm';
+import { NAMESPACE } from '../../lambda/aws/cloudwatch/collected-metrics';
+import { EventSource, MetricDelivery, RetryQueue, type FsmWorkflowProps, type WorkflowAlarmsOptions } from 'cdk-lambda-fsm';
 
 function alarmsOf(props: Partial<FsmWorkflowProps>, options: (stack: Stack) => WorkflowAlarmsOptions = () => ({})) {
   const stack = newStack();
@@ -156,6 +157,29 @@ describe('tracing', () => {
 
   test('comes with the right to write traces', () => {
     expect(tracing({ tracing: lambda.Tracing.ACTIVE })).toEqual({ mode: 'Active', mayTrace: true });
+  });
+});
+
+describe('metrics', () => {
+  const rights = (props: Partial<FsmWorkflowProps>) => Object.values(synthesize(() => props).findResources('AWS::IAM::Policy'))
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement as { Action: string | string[] }[])
+    .filter(({ Action }) => [Action].flat().some((action) => action.startsWith('cloudwatch:')));
+
+  test('come with the logs, for which no right is needed', () => {
+    expect(rights({})).toEqual([]);
+  });
+
+  test('can be put by requests, into the namespace of workflows alone', () => {
+    expect(rights({ metricDelivery: MetricDelivery.PUT_METRIC_DATA })).toEqual([{
+      Effect: 'Allow',
+      Action: 'cloudwatch:PutMetricData',
+      Resource: '*',
+      Condition: { StringEquals: { 'cloudwatch:namespace': 'CdkLambdaFsm' } },
+    }]);
+  });
+
+  test('bear the namespace that the runtime gives them', () => {
+    expect(newWorkflow(newStack()).metricTransitions().namespace).toBe(NAMESPACE);
   });
 });
 

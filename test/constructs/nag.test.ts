@@ -1,9 +1,9 @@
-import { App, Aspects, Stack, aws_ec2 as ec2, aws_ecs as ecs, aws_kms as kms } from 'aws-cdk-lib';
+import { App, Aspects, Stack, aws_ec2 as ec2, aws_ecs as ecs, aws_kms as kms, aws_lambda as lambda } from 'aws-cdk-lib';
 import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { ENVIRONMENT, NEW_APP_CONTEXT, OUTPUT, newWorkflow } from './support';
 import { addOrderStacks, ON_DYNAMODB } from '../../examples/order/order-stack';
-import { EventSource, LockCache, RetryQueue, type FsmWorkflow, type FsmWorkflowProps } from 'cdk-lambda-fsm';
+import { EventSource, LockCache, MetricDelivery, RetryQueue, type FsmWorkflow, type FsmWorkflowProps } from 'cdk-lambda-fsm';
 
 /** A finding that is wrong for this one resource of a workflow, and why. One that is not found any more fails the test, too. */
 interface Wrong {
@@ -73,6 +73,14 @@ const CASES: Record<string, Case> = {
       resource: 'Role/DefaultPolicy/Resource',
       rule: 'AwsSolutions-IAM5[Resource::*]',
       reason: 'The network interfaces by which Lambda connects the function to the network are made and named by Lambda: IAM cannot narrow them down.',
+    }],
+  },
+  'metrics by requests, and traces': {
+    props: () => ({ metricDelivery: MetricDelivery.PUT_METRIC_DATA, tracing: lambda.Tracing.ACTIVE }),
+    wrong: [{
+      resource: 'Role/DefaultPolicy/Resource',
+      rule: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'CloudWatch and X-Ray know no resources here. What may be put into CloudWatch is narrowed down to the namespace.',
     }],
   },
   'a task on Amazon ECS': {

@@ -27,7 +27,7 @@ async function deploy(eventSource: () => Promise<EventSourceConfiguration>) {
   });
   const { ports } = connection;
   // On a busy machine, one record may be so slow that the others would not wait for it; that is not what is counted here.
-  const engine = new Engine({ ...ports, metrics: { count: () => undefined, measure: () => undefined, flush: () => undefined } }, [ring], () => () => 'go', { linger: 5_000 });
+  const engine = new Engine({ ...ports, metrics: { count: () => undefined, measure: () => undefined, flush: async () => undefined } }, [ring], () => () => 'go', { linger: 5_000 });
   /** The envelopes that a batch of starts, and then of further steps, has sent. */
   const sent: string[] = [];
   for (const transport of ports.eventSources) {

@@ -1,21 +1,8 @@
+import { CollectedMetrics, dimensionsOf, NAMESPACE, type Group } from './collected-metrics';
 import type { Clock, MeasureName, MetricName, Metrics } from '../../engine/ports';
-
-/** The namespace of all metrics. */
-export const NAMESPACE = 'CdkLambdaFsm';
-
-/** The longest value of a dimension, in characters. @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html */
-const MAX_DIMENSION_LENGTH = 1_024;
 
 /** Most values that one line may have of one metric. */
 const MAX_VALUES = 100;
-
-interface Group {
-  readonly machine?: string;
-  readonly state?: string;
-  readonly counters: Map<MetricName, number>;
-  /** Milliseconds. */
-  readonly measured: Map<MeasureName, number[]>;
-}
 
 /** A metric as a line has it. */
 interface LineMetric {
@@ -36,7 +23,7 @@ interface LineMetric {
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export class EmbeddedMetrics implements Metrics {
-  private groups = new Map<string, Group>();
+  private readonly collected = new CollectedMetrics();
 
   /** @param write takes lines, with a newline at the end of each */
   constructor(
@@ -46,34 +33,17 @@ export class EmbeddedMetrics implements Metrics {
   ) {}
 
   public count(name: MetricName, machine?: string, state?: string): void {
-    const { counters } = this.groupOf(machine, state);
-    counters.set(name, (counters.get(name) ?? 0) + 1);
+    this.collected.count(name, machine, state);
   }
 
   public measure(name: MeasureName, milliseconds: number, machine?: string, state?: string): void {
-    const { measured } = this.groupOf(machine, state);
-    const values = measured.get(name);
-    if (values) values.push(milliseconds);
-    else measured.set(name, [milliseconds]);
+    this.collected.measure(name, milliseconds, machine, state);
   }
 
-  public flush(): void {
-    if (this.groups.size === 0) {
-      return;
-    }
-    const groups = this.groups;
-    this.groups = new Map();
-    this.write([...groups.values()].flatMap((group) => this.linesOf(group)).map((line) => `${JSON.stringify(line)}\n`).join(''));
-  }
-
-  private groupOf(machine?: string, state?: string): Group {
-    const key = `${machine ?? ''}\n${state ?? ''}`;
-    let group = this.groups.get(key);
-    if (!group) {
-      group = { machine, state, counters: new Map(), measured: new Map() };
-      this.groups.set(key, group);
-    }
-    return group;
+  public async flush(): Promise<void> {
+    const groups = this.collected.take();
+    if (groups.length === 0) return;
+    this.write(groups.flatMap((group) => this.linesOf(group)).map((line) => `${JSON.stringify(line)}\n`).join(''));
   }
 
   /** One line, and further ones for the values that it has no room for. */
@@ -88,12 +58,8 @@ export class EmbeddedMetrics implements Metrics {
     });
   }
 
-  private lineOf({ machine, state }: Group, metrics: readonly LineMetric[]): object {
-    const dimensions = {
-      workflow: dimension(this.workflow),
-      ...machine ? { machine: dimension(machine) } : {},
-      ...machine && state ? { state: dimension(state) } : {},
-    };
+  private lineOf(group: Group, metrics: readonly LineMetric[]): object {
+    const dimensions = dimensionsOf(this.workflow, group);
     const names = Object.keys(dimensions);
     return {
       _aws: {
@@ -108,10 +74,4 @@ export class EmbeddedMetrics implements Metrics {
       ...Object.fromEntries(metrics.map((metric) => [metric.name, metric.value])),
     };
   }
-}
-
-/** A dimension takes printable ASCII only, and nothing that begins with a colon. What else a name has is percent-encoded, byte by byte. */
-function dimension(name: string): string {
-  const encode = (part: string) => [...Buffer.from(part)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
-  return name.replace(/^:|[^\x20-\x7e]/gu, encode).slice(0, MAX_DIMENSION_LENGTH);
 }

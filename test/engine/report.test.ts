@@ -1,0 +1,23 @@
+import { Engine, Executions } from '../../lambda/engine';
+import { normalize } from '../../lambda/machine';
+import { TestBench } from '../../lambda/testing';
+
+test('metrics that nobody takes do not keep the answer from the source', async () => {
+  const machine = normalize({ name: 'short', initial: 'only', states: { only: { final: true } } });
+  const answered: number[] = [];
+  const bench = new TestBench((environment) => {
+    const metrics = { ...environment.ports.metrics, flush: () => new Promise<void>(() => undefined) };
+    const engine = new Engine({ ...environment.ports, metrics }, [machine], () => undefined);
+    return {
+      process: async (deliveries, invocation) => {
+        const outcomes = await engine.process(deliveries, invocation);
+        answered.push(invocation.deadline - environment.ports.clock.now());
+        return outcomes;
+      },
+    };
+  });
+  await bench.asClient((ports) => new Executions(ports, ['short']).start({ machine: 'short' }));
+  await bench.run();
+  expect(bench.services.locks.all).toMatchObject([{ status: 'completed' }]);
+  expect(answered).toEqual([500]);
+});
