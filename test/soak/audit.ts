@@ -16,14 +16,15 @@ export interface Audit {
   readonly problems: readonly string[];
 }
 
-/** Waits until every execution has ended as it must, but no longer than `patience` milliseconds, and then looks where each of them is. */
+/** Waits until every execution has ended as it must, or nothing has changed for `patience` milliseconds, and tells where each of them is. */
 export async function audit(started: number, foreign: readonly string[], where: {
   readonly dynamodb: DynamoDBClient;
   readonly lockTable: string;
   readonly sqs: SQSClient;
   readonly deadLetterQueue: string;
 }, patience: number): Promise<Audit> {
-  const end = Date.now() + patience;
+  let changed = Date.now();
+  let fewest = Infinity;
   const letters = new Letters();
   for (;;) {
     const statuses = await statusesOf(where.dynamodb, where.lockTable);
@@ -38,7 +39,9 @@ export async function audit(started: number, foreign: readonly string[], where: 
       if (status === 'failed' && !letters.executions.has(idOf(number))) problems.push(`${idOf(number)} has failed, but there is no dead letter of it.`);
     }
     problems.push(...foreign.filter((body) => !letters.bodies.has(body)).map((body) => `A message has become no dead letter: "${body}"`));
-    if (problems.length === 0 || Date.now() > end) return { endings, problems };
+    if (problems.length < fewest) changed = Date.now();
+    fewest = Math.min(fewest, problems.length);
+    if (problems.length === 0 || Date.now() > changed + patience) return { endings, problems };
     await pause(LOOK_EVERY);
   }
 }
