@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util';
 
-const PACKAGES = ['@aws-sdk/client-dynamodb', '@aws-sdk/client-dynamodb-streams', '@aws-sdk/client-kinesis', '@aws-sdk/client-sqs', 'fauxqs@1.9.2', 'kinesalite'];
+const PACKAGES = [
+  ...['dynamodb', 'dynamodb-streams', 'kinesis', 'sns', 'sqs'].map((service) => `@aws-sdk/client-${service}`),
+  '@smithy/node-http-handler', 'fauxqs@1.9.2', 'kinesalite@3.3.3',
+];
 
 const USAGE = `Runs a stack on this machine, without an AWS account.
 
@@ -11,13 +14,16 @@ const USAGE = `Runs a stack on this machine, without an AWS account.
   --stack NAME   the stack; it may be left out when there is one only
   --db FILE      keep the tables in a file, and go on with it next time
   --faults SHARE the share of requests that fail, from 0 to 1 (default 0)
+  --task NAME=COMMAND
+                 what runs in place of the container NAME of Amazon ECS (or FAMILY/NAME, with the family of its task definition):
+                 a command line for the shell; once for each container that the workflows run
 `;
 
 /** The commands of the package's program: so far there is one. */
 async function main(): Promise<void> {
   const { values, positionals: [command, assembly = 'cdk.out', ...others] } = parseArgs({
     allowPositionals: true,
-    options: { stack: { type: 'string' }, db: { type: 'string' }, faults: { type: 'string', default: '0' }, help: { type: 'boolean', short: 'h' } },
+    options: { stack: { type: 'string' }, db: { type: 'string' }, faults: { type: 'string', default: '0' }, task: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } },
   });
   if (values.help || command !== 'local' || others.length > 0) {
     console.log(USAGE);
@@ -28,12 +34,14 @@ async function main(): Promise<void> {
   if (!(share >= 0 && share <= 1)) {
     throw new Error(`--faults takes a number from 0 to 1, not "${values.faults}".`);
   }
+  const tasks = Object.fromEntries((values.task ?? []).map(readTask));
   const { startLocal } = await loadRunner();
   const local = await startLocal({
     assembly,
     stack: values.stack,
     databaseFile: values.db,
     faults: { share, seed: Date.now() },
+    tasks,
     onLine: (line) => console.log(line),
     onError: (error) => console.error(error.message),
   });
@@ -43,6 +51,15 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void local.stop());
   }
+}
+
+/** `render=node render.js` */
+function readTask(text: string): readonly [name: string, command: string] {
+  const [, name, command] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (name === undefined || command === undefined) {
+    throw new Error(`--task takes the name of a container and a command line, as in --task render='node render.js', not "${text}".`);
+  }
+  return [name, command];
 }
 
 /** The runner needs packages that nobody else does who uses the library. */

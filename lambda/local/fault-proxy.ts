@@ -24,6 +24,13 @@ export interface FaultProxyOptions {
   readonly faults?: Faults;
 }
 
+/** A request to a service that is down, as far as it can be told apart from others. */
+export interface HitRequest {
+  /** `PutItem`, for example. */
+  readonly operation: string;
+  readonly body: string;
+}
+
 interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -47,7 +54,7 @@ export class FaultProxy {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 256 });
   private readonly random: SeededRandom;
   private readonly counts = new Map<string, Map<string, number>>();
-  private readonly down = new Set<string>();
+  private readonly down = new Map<string, (request: HitRequest) => boolean>();
   private readonly queueUrls = new Map<string, string>();
   private failed = 0;
 
@@ -55,9 +62,13 @@ export class FaultProxy {
     this.random = new SeededRandom(options.faults?.seed ?? 0);
   }
 
-  /** Where a caller's requests go, for example as `AWS_ENDPOINT_URL`. */
-  public endpoint(caller: Caller): string {
-    return `${this.origin}/${caller}`;
+  /**
+   * Where a caller's requests go, for example as `AWS_ENDPOINT_URL`.
+   *
+   * @param service of which the requests are taken to be; that for which they are signed when left out
+   */
+  public endpoint(caller: Caller, service?: string): string {
+    return [this.origin, caller, ...service === undefined ? [] : [service]].join('/');
   }
 
   /** How many requests a caller has sent, by service and operation: `dynamodb.PutItem`. */
@@ -70,9 +81,13 @@ export class FaultProxy {
     return this.failed;
   }
 
-  /** Lets every request to a service fail, until it is brought up again. */
-  public takeDown(service: string): void {
-    this.down.add(service);
+  /**
+   * Lets requests to a service fail, until it is brought up again.
+   *
+   * @param isHit which of them
+   */
+  public takeDown(service: string, isHit: (request: HitRequest) => boolean = () => true): void {
+    this.down.set(service, isHit);
   }
 
   public bringUp(service: string): void {
@@ -103,11 +118,12 @@ export class FaultProxy {
 
   private async handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     try {
-      const caller = incoming.url?.split('/')[1] ?? '';
-      const service = serviceOf(incoming.headers);
-      this.count(caller, `${service}.${operationOf(incoming.headers)}`);
       const body = await read(incoming);
-      if (this.down.has(service)) {
+      const [, caller = '', named] = incoming.url?.split('/') ?? [];
+      const service = named || serviceOf(incoming.headers);
+      const operation = operationOf(incoming.headers, body);
+      this.count(caller, `${service}.${operation}`);
+      if (this.down.get(service)?.({ operation, body: body.toString() })) {
         refuse(outgoing, 503, 'ServiceUnavailable', `${service} is down.`);
         return;
       }
@@ -177,13 +193,26 @@ function serviceOf(headers: IncomingHttpHeaders): string {
   return /Credential=[^/]+\/[^/]+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? 'unsigned';
 }
 
-/** `PutItem` out of `DynamoDB_20120810.PutItem`. */
-function operationOf(headers: IncomingHttpHeaders): string {
+/** `PutItem` out of `DynamoDB_20120810.PutItem`, `Publish` out of a form with `Action=Publish`. */
+function operationOf(headers: IncomingHttpHeaders, body: Buffer): string {
   const target = headers['x-amz-target'];
-  return typeof target === 'string' ? target.slice(target.indexOf('.') + 1) : 'unknown';
+  if (typeof target === 'string') {
+    return target.slice(target.indexOf('.') + 1);
+  }
+  return (isForm(headers) && new URLSearchParams(body.toString()).get('Action')) || 'unknown';
+}
+
+/** The older protocol of AWS, which SNS speaks: a form is answered with XML. */
+function isForm(headers: IncomingHttpHeaders): boolean {
+  return headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
 }
 
 function refuse(outgoing: ServerResponse, status: number, type: string, message: string): void {
+  if (isForm(outgoing.req.headers)) {
+    outgoing.writeHead(status, { 'content-type': 'text/xml' })
+      .end(`<ErrorResponse><Error><Type>Receiver</Type><Code>${type}</Code><Message>${message.replace(/[<&]/g, '?')}</Message></Error></ErrorResponse>`);
+    return;
+  }
   outgoing.writeHead(status, { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-errortype': type }).end(JSON.stringify({ __type: type, message }));
 }
 

@@ -174,7 +174,7 @@ export class Template {
     throw new Error(type === undefined
       ? `${place} refers to "${logicalId}", which the template does not have.`
       : `${place} refers to "${logicalId}", an ${type}, which the local runner does not provide. ` +
-        'It provides SQS queues, DynamoDB tables, and the Lambda functions that they and scheduled rules invoke.');
+        'It provides SQS queues, SNS topics, Kinesis streams, DynamoDB tables, and the Lambda functions that they and rules of EventBridge invoke.');
   }
 
   private substitute(argument: TemplateValue | undefined, place: string): string {

@@ -1,38 +1,19 @@
 import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { App, Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
-import * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { DynamoEventSource, KinesisEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
-import { CLIENT, functionDirectory, temporaryDirectory, until } from './support';
-import { startLocal, type Local, type LocalOptions } from '../../lambda/local';
+import { addFunction, runningStacks, synthesize } from './stack';
+import { CLIENT, temporaryDirectory, until } from './support';
+import { startLocal, type Local } from '../../lambda/local';
 
 jest.setTimeout(60_000);
 
-const running: Local[] = [];
-afterEach(() => Promise.all(running.splice(0).map((local) => local.stop())));
-
-async function start(options: LocalOptions): Promise<Local> {
-  const local = await startLocal(options);
-  running.push(local);
-  return local;
-}
-
-function synthesize(build: (stack: Stack) => void): string {
-  const app = new App({ outdir: temporaryDirectory(), analyticsReporting: false });
-  build(new Stack(app, 'Shop'));
-  return app.synth().directory;
-}
-
-function addFunction(stack: Stack, code: string, environment: Record<string, string> = {}): lambda.Function {
-  return new lambda.Function(stack, 'Function', {
-    runtime: lambda.Runtime.NODEJS_22_X, handler: 'index.handler', code: lambda.Code.fromAsset(functionDirectory(code)), timeout: Duration.seconds(2), environment,
-  });
-}
+const { start, stopAll } = runningStacks();
 
 const sqsOf = (local: Local) => new SQSClient({ ...CLIENT, endpoint: local.environment.AWS_ENDPOINT_URL });
 const tablesOf = (local: Local) => new DynamoDBClient({ ...CLIENT, endpoint: local.environment.AWS_ENDPOINT_URL });
@@ -130,8 +111,7 @@ test('with a database file, tables keep what is in them', async () => {
   const databaseFile = `${temporaryDirectory()}/tables.db`;
   const first = await start({ assembly, databaseFile });
   await tablesOf(first).send(new PutItemCommand({ TableName: 'kept', Item: { id: { S: 'a' } } }));
-  await first.stop();
-  running.length = 0;
+  await stopAll();
   const second = await start({ assembly, databaseFile });
   expect((await tablesOf(second).send(new ScanCommand({ TableName: 'kept' }))).Count).toBe(1);
 });
@@ -139,15 +119,15 @@ test('with a database file, tables keep what is in them', async () => {
 describe('what the runner does not have is refused', () => {
   test('a stack in which nothing invokes a function', async () => {
     const assembly = synthesize((stack) => addFunction(stack, 'export const handler = async () => {};'));
-    await expect(startLocal({ assembly })).rejects.toThrow('The stack "Shop" has no function that a queue, a stream or a schedule invokes');
+    await expect(startLocal({ assembly })).rejects.toThrow('The stack "Shop" has no function that a queue, a stream, a topic or a rule invokes');
   });
 
-  test('an event source of another service', async () => {
+  test('an event source that is not in the stack', async () => {
     const assembly = synthesize((stack) => {
-      const stream = new kinesis.Stream(stack, 'Stream');
-      addFunction(stack, 'export const handler = async () => {};').addEventSource(new KinesisEventSource(stream, { startingPosition: lambda.StartingPosition.LATEST }));
+      const queue = sqs.Queue.fromQueueArn(stack, 'Queue', 'arn:aws:sqs:us-east-1:000000000000:elsewhere');
+      addFunction(stack, 'export const handler = async () => {};').addEventSource(new SqsEventSource(queue));
     });
-    await expect(startLocal({ assembly })).rejects.toThrow(/refers to "Stream.*", an AWS::Kinesis::Stream, which the local runner does not provide/);
+    await expect(startLocal({ assembly })).rejects.toThrow(/elsewhere, which is no queue, no Kinesis stream and no stream of a table of this stack/);
   });
 
   test('a schedule by the calendar', async () => {

@@ -3,10 +3,11 @@ import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams';
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBRecord } from 'aws-lambda';
 import { CLIENT, FakeFunction, until } from './support';
-import { pollDynamoDbStream } from '../../lambda/local/pollers/dynamodb-stream';
+import { DynamoDbStreamReader } from '../../lambda/local/pollers/dynamodb-stream';
 import { parseFilter } from '../../lambda/local/pollers/filter';
 import type { Poller } from '../../lambda/local/pollers/poller';
 import type { StreamMapping } from '../../lambda/local/pollers/shard';
+import { pollStream } from '../../lambda/local/pollers/stream';
 import { startServers, type Servers } from '../../lambda/local/servers';
 
 jest.setTimeout(60_000);
@@ -51,8 +52,9 @@ async function put(name: string, ...ids: string[]): Promise<void> {
 }
 
 function poll(streamArn: string, target: FakeFunction<DynamoDBRecord>, mapping: Partial<StreamMapping> = {}): void {
-  pollers.push(pollDynamoDbStream({
+  pollers.push(pollStream({
     streamArn,
+    sourceArn: streamArn,
     startingPosition: 'TRIM_HORIZON',
     batchSize: 10,
     batchingWindowSeconds: 0,
@@ -63,7 +65,7 @@ function poll(streamArn: string, target: FakeFunction<DynamoDBRecord>, mapping: 
     maximumRecordAgeSeconds: Infinity,
     filter: parseFilter([]),
     ...mapping,
-  }, target, clients, (error) => errors.push(error)));
+  }, new DynamoDbStreamReader(clients.streams, streamArn), target, clients.queues, (error) => errors.push(error)));
 }
 
 const idOf = (record: DynamoDBRecord) => record.dynamodb?.Keys?.id?.S ?? '';

@@ -6,6 +6,8 @@ import { pause, type Invocable } from './poller';
 /** An event source mapping from a stream to a function, whichever service the stream is of. */
 export interface StreamMapping {
   readonly streamArn: string;
+  /** What the function is told that its records come from: the stream, or a consumer of it with enhanced fan-out. */
+  readonly sourceArn: string;
   /** Where reading begins: with the oldest record that the stream has, or with the next one. */
   readonly startingPosition: 'TRIM_HORIZON' | 'LATEST';
   /** Most records in a batch. */
@@ -34,6 +36,8 @@ export interface StreamRecord {
   readonly arrivedAt: number;
   /** The record as the function gets it. */
   readonly payload: object;
+  /** What a filter sees of it. */
+  readonly filterable: unknown;
 }
 
 /** Records of one shard that were given up, and why. */
@@ -157,7 +161,7 @@ export async function processBatch(
   discard: (discarded: Discarded) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const parts = [{ records: batch.filter((record) => mapping.filter(record.payload)), retries: 0 }];
+  const parts = [{ records: batch.filter((record) => mapping.filter(record.filterable)), retries: 0 }];
   for (let part = parts.shift(); part && !signal.aborted; part = parts.shift()) {
     const { retries } = part;
     const oldest = Date.now() - mapping.maximumRecordAgeSeconds * 1000;
