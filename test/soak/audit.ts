@@ -16,7 +16,7 @@ export interface Audit {
   readonly problems: readonly string[];
 }
 
-/** Waits until every execution has ended as it must, or nothing has changed for `patience` milliseconds, and tells where each of them is. */
+/** Waits until every execution has ended as it must, or nothing has changed for `patience` milliseconds, and tells where each is. */
 export async function audit(started: number, foreign: readonly string[], where: {
   readonly dynamodb: DynamoDBClient;
   readonly lockTable: string;
