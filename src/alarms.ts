@@ -35,6 +35,16 @@ export interface WorkflowAlarmsOptions {
    */
   readonly failover?: number;
   /**
+   * For how long something else than the event source may take envelopes, minute after minute: the alarm goes off when it has lasted that
+   * long.
+   *
+   * Valid range: 1 minute to 24 hours, in whole minutes.
+   * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+   *
+   * @default Duration.minutes(15)
+   */
+  readonly failoverDuration?: Duration;
+  /**
    * How old a record of a stream may be when the function gets it. Only for workflows that read one.
    *
    * Valid range: 1 second and more.
@@ -76,6 +86,8 @@ export interface WorkflowAlarms {
   readonly deadLetters: cloudwatch.Alarm[];
   /** The event source does not take envelopes. */
   readonly failover: cloudwatch.Alarm;
+  /** The event source has not taken envelopes for long. */
+  readonly failoverDuration: cloudwatch.Alarm;
   /**
    * Records of a stream wait too long.
    *
@@ -91,6 +103,7 @@ export interface WorkflowAlarms {
 }
 
 const PERIOD = Duration.minutes(5);
+const DEFAULT_FAILOVER_DURATION = Duration.minutes(15);
 
 /** @throws Error that lists every threshold that is out of its range */
 export function addAlarms(workflow: FsmWorkflow, options: WorkflowAlarmsOptions): WorkflowAlarms {
@@ -111,6 +124,7 @@ export function addAlarms(workflow: FsmWorkflow, options: WorkflowAlarmsOptions)
   };
 
   const longest = longestAge(workflow);
+  const failoverMinutes = (options.failoverDuration ?? DEFAULT_FAILOVER_DURATION).toMinutes();
   const sources = sourcesOf(workflow);
   const iteratorAge = readsStreams(workflow) ? add('IteratorAge', {
     metric: iteratorAgeOf(workflow),
@@ -132,6 +146,12 @@ export function addAlarms(workflow: FsmWorkflow, options: WorkflowAlarmsOptions)
       metric: workflow.metricFailovers({ period: PERIOD }),
       threshold: options.failover ?? 1,
       alarmDescription: `${name}: the event source does not take envelopes; another one has taken over. The function's logs tell why.`,
+    }),
+    failoverDuration: add('FailoverDuration', {
+      metric: workflow.metricFailoverMinutes(),
+      threshold: 1,
+      evaluationPeriods: failoverMinutes,
+      alarmDescription: `${name}: the event source has not taken envelopes for ${failoverMinutes} minutes, and another one stands in for it. See whether that one bears it, and mend the first.`,
     }),
     iteratorAge,
     queueAge: sources.flatMap((source, index) => {
@@ -166,6 +186,10 @@ function check(workflow: FsmWorkflow, options: WorkflowAlarmsOptions): void {
   }
   for (const threshold of ['iteratorAge', 'queueAge'] as const) {
     problems.duration(threshold, options[threshold], Duration.seconds(1), Duration.days(365), 'what is measured is in seconds');
+  }
+  problems.duration('failoverDuration', options.failoverDuration, Duration.minutes(1), Duration.hours(24), 'the limit of CloudWatch');
+  if (options.failoverDuration && options.failoverDuration.toMilliseconds() % 60_000 !== 0) {
+    problems.add(`failoverDuration must be whole minutes, but is ${options.failoverDuration.toHumanString()}.`);
   }
   problems.refuse(`The alarms of the workflow "${workflow.node.path}" cannot be made`);
 }

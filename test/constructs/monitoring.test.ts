@@ -30,11 +30,12 @@ const DYNAMODB = { eventSource: EventSource.dynamoDb(), retryQueue: RetryQueue.d
 describe('alarms', () => {
   test('are those that make sense for queues', () => {
     const { alarms } = alarmsOf({});
-    expect(Object.keys(alarms).sort()).toEqual(['DeadLetters', 'Failed', 'Failover', 'QueueAge', 'Throttles']);
+    expect(Object.keys(alarms).sort()).toEqual(['DeadLetters', 'Failed', 'Failover', 'FailoverDuration', 'QueueAge', 'Throttles']);
     expect(alarms).toMatchObject({
       Failed: { Namespace: 'CdkLambdaFsm', MetricName: 'Fatal', Dimensions: [{ Name: 'workflow', Value: 'orders' }], Statistic: 'Sum', Threshold: 1, Period: 300 },
       DeadLetters: { Namespace: 'AWS/SQS', MetricName: 'ApproximateNumberOfMessagesVisible', Statistic: 'Maximum', Threshold: 1 },
       Failover: { Namespace: 'CdkLambdaFsm', MetricName: 'Failover', Statistic: 'Sum', Threshold: 1 },
+      FailoverDuration: { Threshold: 1, EvaluationPeriods: 15 },
       QueueAge: { Namespace: 'AWS/SQS', MetricName: 'ApproximateAgeOfOldestMessage', Statistic: 'Maximum', Threshold: 300 },
       Throttles: { Namespace: 'AWS/Lambda', MetricName: 'Throttles', Threshold: 1, EvaluationPeriods: 3 },
     });
@@ -46,19 +47,19 @@ describe('alarms', () => {
 
   test('are those that make sense for a stream', () => {
     const { alarms } = alarmsOf(DYNAMODB);
-    expect(Object.keys(alarms).sort()).toEqual(['DeadLetters', 'Failed', 'Failover', 'IteratorAge', 'Throttles']);
+    expect(Object.keys(alarms).sort()).toEqual(['DeadLetters', 'Failed', 'Failover', 'FailoverDuration', 'IteratorAge', 'Throttles']);
     expect(alarms.IteratorAge).toMatchObject({ Namespace: 'AWS/Lambda', MetricName: 'IteratorAge', Statistic: 'Maximum', Threshold: 300_000 });
   });
 
   test('watch the failover, and the dead-letter queue that a FIFO queue needs besides', () => {
     const { alarms } = alarmsOf({ eventSource: EventSource.dynamoDb(), failoverEventSource: EventSource.sqs({ fifo: true }) });
-    expect(Object.keys(alarms).sort()).toEqual(['DeadLetters', 'DeadLetters1', 'Failed', 'Failover', 'IteratorAge', 'QueueAge1', 'Throttles']);
+    expect(Object.keys(alarms).sort()).toEqual(['DeadLetters', 'DeadLetters1', 'Failed', 'Failover', 'FailoverDuration', 'IteratorAge', 'QueueAge1', 'Throttles']);
     expect(alarms.DeadLetters1.Dimensions).not.toEqual(alarms.DeadLetters.Dimensions);
   });
 
   test('are those that make sense for Kinesis and SNS', () => {
     const { alarms } = alarmsOf({ eventSource: EventSource.sns(), failoverEventSource: EventSource.kinesis() });
-    expect(Object.keys(alarms).sort()).toEqual(['DeadLetters', 'Failed', 'Failover', 'IteratorAge', 'QueueAge', 'Throttles']);
+    expect(Object.keys(alarms).sort()).toEqual(['DeadLetters', 'Failed', 'Failover', 'FailoverDuration', 'IteratorAge', 'QueueAge', 'Throttles']);
     expect(alarms.QueueAge).toMatchObject({ Namespace: 'AWS/Lambda', MetricName: 'AsyncEventAge', Statistic: 'Maximum', Threshold: 300_000 });
   });
 
@@ -74,10 +75,26 @@ describe('alarms', () => {
 
   test('take other thresholds', () => {
     const { alarms } = alarmsOf({ failoverEventSource: EventSource.dynamoDb() }, () => ({
-      failed: 2, deadLetters: 3, failover: 4, throttles: 5, queueAge: Duration.minutes(1), iteratorAge: Duration.minutes(2),
+      failed: 2,
+      deadLetters: 3,
+      failover: 4,
+      failoverDuration: Duration.hours(2),
+      throttles: 5,
+      queueAge: Duration.minutes(1),
+      iteratorAge: Duration.minutes(2),
     }));
     const thresholds = Object.fromEntries(Object.entries(alarms).map(([name, { Threshold }]) => [name, Threshold]));
-    expect(thresholds).toEqual({ Failed: 2, DeadLetters: 3, Failover: 4, Throttles: 5, QueueAge: 60, IteratorAge: 120_000 });
+    expect(thresholds).toEqual({
+      Failed: 2, DeadLetters: 3, Failover: 4, FailoverDuration: 1, Throttles: 5, QueueAge: 60, IteratorAge: 120_000,
+    });
+    expect(alarms.FailoverDuration.EvaluationPeriods).toBe(120);
+  });
+
+  test('tell of a failover that lasts: of each of its minutes that envelopes were taken by something else', () => {
+    expect(alarmsOf({}).alarms.FailoverDuration.Metrics).toMatchObject([
+      { Expression: 'IF(FILL(failovers, 0) > 0, 1, 0)' },
+      { Id: 'failovers', MetricStat: { Metric: { MetricName: 'Failover' }, Period: 60, Stat: 'Sum' } },
+    ]);
   });
 
   test('leave a slow function time', () => {
@@ -95,12 +112,13 @@ describe('alarms', () => {
   test('are given back by name', () => {
     const { all, ...named } = newWorkflow(newStack(), { failoverEventSource: EventSource.dynamoDb() }).addAlarms();
     expect(new Set(all)).toEqual(new Set(Object.values(named).flat()));
-    expect(all).toHaveLength(6);
+    expect(all).toHaveLength(7);
   });
 
   test('with thresholds that make no sense are refused, all at once', () => {
-    expect(() => alarmsOf({}, () => ({ failed: 0, throttles: 1.5, queueAge: Duration.millis(10) }))).toThrow(
-      /3 problems:\n.*failed must be a whole number from 1 .*is 0\.\n.*throttles must be .*is 1\.5\.\n.*queueAge must be whole seconds/,
+    const wrong = { failed: 0, throttles: 1.5, queueAge: Duration.millis(10), failoverDuration: Duration.seconds(90) };
+    expect(() => alarmsOf({}, () => wrong)).toThrow(
+      /4 problems:\n.*failed must be a whole number from 1 .*is 0\.\n.*throttles must be .*is 1\.5\.\n.*queueAge must be whole seconds.*\n.*failoverDuration must be whole minutes/,
     );
   });
 });
