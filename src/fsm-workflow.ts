@@ -92,7 +92,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
     if (props.lockCache) this.function.connections.allowToDefaultPort(props.lockCache);
 
     this.machineNames = plan.machines.map(({ name }) => name);
-    this.ecsTasks = new EcsTasks(this, plan.machines, this);
+    this.ecsTasks = new EcsTasks(this, [...plan.machines, ...plan.previousMachines], this);
 
     const parts: WorkflowParts = {
       function: this.function,

@@ -5,11 +5,18 @@ import { AssetHashType, BundlingOutput, DockerImage } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { BundledActions } from './actions-bundle';
 import { RUNTIME_DIRECTORY } from './built-assets';
-import type { Machine } from 'cdk-lambda-fsm/machine';
+import type { Machine, Upgrade } from 'cdk-lambda-fsm/machine';
 
 /** The code of a workflow's function: the runtime, and beside it the machines and the user's actions. */
-export function runtimeCode(machines: readonly Machine[], actions: BundledActions): lambda.Code {
-  const files = { 'machines.json': `${JSON.stringify(machines, undefined, 1)}\n`, ...actions.files };
+export function runtimeCode(
+  machines: readonly Machine[], upgrades: Readonly<Record<string, Upgrade>>, actions: BundledActions,
+): lambda.Code {
+  const files = {
+    'machines.json': jsonFile(machines),
+    // Most workflows have none.
+    ...Object.keys(upgrades).length > 0 && { 'upgrades.json': jsonFile(upgrades) },
+    ...actions.files,
+  };
   return lambda.Code.fromAsset(RUNTIME_DIRECTORY, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
@@ -26,4 +33,8 @@ export function runtimeCode(machines: readonly Machine[], actions: BundledAction
       outputType: BundlingOutput.NOT_ARCHIVED,
     },
   });
+}
+
+function jsonFile(content: unknown): string {
+  return `${JSON.stringify(content, undefined, 1)}\n`;
 }

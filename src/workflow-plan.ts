@@ -9,6 +9,7 @@ import type { FsmWorkflowProps } from './fsm-workflow-props';
 import { Problems } from './problems';
 import { RetryQueue } from './retry-queue';
 import { runtimeCode } from './runtime-code';
+import { checkUpgrades, previousMachines, upgradesOf } from './upgrades';
 import { checkFunctionOptions, timeoutOf } from './workflow-function';
 import { checkRetention } from './workflow-table';
 import { describeProblem, validateTogether, type Machine } from 'cdk-lambda-fsm/machine';
@@ -16,6 +17,8 @@ import { describeProblem, validateTogether, type Machine } from 'cdk-lambda-fsm/
 /** A workflow in which nothing is wrong, as it is to be made. */
 export interface SoundWorkflow {
   readonly machines: readonly Machine[];
+  /** Their earlier definitions, on which executions may still run. */
+  readonly previousMachines: readonly Machine[];
   /** What is odd about the machines and the actions. */
   readonly warnings: readonly string[];
   /** The code of the function. */
@@ -36,6 +39,9 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
   requireAssets();
   const problems = new Problems();
   const machines = checkMachines(problems, props);
+  checkUpgrades(problems, props.machines);
+  const upgrades = upgradesOf(props.machines);
+  const previous = previousMachines(upgrades);
   checkName(problems, props);
   checkFunctionOptions(problems, props);
   checkTables(problems, props);
@@ -46,7 +52,7 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
     retryQueue: (props.retryQueue ?? RetryQueue.sqs())._service,
     failoverRetryQueue: props.failoverRetryQueue?._service,
   };
-  checkTransports(problems, transports, machines, props);
+  checkTransports(problems, transports, [...machines, ...previous], props);
   // The CDK CLI can ask for some of an app's stacks only, or for their names.
   const actions = Stack.of(scope).bundlingRequired
     ? bundleActions(scope.node.root, props.actions, props.externalModules ?? [], problems)
@@ -59,8 +65,9 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
   const { warnings } = actions!;
   return {
     machines,
+    previousMachines: previous,
     warnings: [...props.machines.flatMap(({ _warnings }) => _warnings), ...warnings],
-    code: runtimeCode(machines, actions!),
+    code: runtimeCode(machines, upgrades, actions!),
     transports,
   };
 }

@@ -3,8 +3,8 @@ import type { ActionLookup } from './run-step';
 
 /**
  * Finds actions in what an actions file exports by default: the result of `implement`, a list of such results, or for machines from a file
- * the
- * result of `defineActions`, whose actions serve every machine.
+ * the result of `defineActions`, whose actions serve every machine. Of several implementations of one machine, for versions of it, the
+ * first one that has an action of a name counts.
  *
  * @throws TypeError that says what is wrong with the export
  */
@@ -15,8 +15,11 @@ export function actionsOf(exported: unknown): ActionLookup {
     if (!isObject(part)) {
       throw new TypeError(`The actions file exports ${part === undefined ? 'nothing' : `a ${typeof part}`} by default; expected implement(machine, { … }), a list of these, or defineActions({ … }).`);
     }
-    if (isObject(part.machine) && typeof part.machine.name === 'string' && isObject(part.actions)) machines.set(part.machine.name, part.actions);
-    else shared = { ...shared, ...part };
+    if (isObject(part.machine) && typeof part.machine.name === 'string' && isObject(part.actions)) {
+      machines.set(part.machine.name, { ...part.actions, ...machines.get(part.machine.name) });
+    } else {
+      shared = { ...shared, ...part };
+    }
   }
   return (machine, name) => find(machines.get(machine), name) ?? find(shared, name);
 }

@@ -10,5 +10,5 @@ export * from './input';
 export { loadMachineFile, loadYaml, type LoadedMachines } from './load';
 export { describeProblem, InvalidDefinitionError, type Problem } from './problem';
 export * from './transition';
-export type { DeployedMachines, Upgrade, UpgradePolicy } from './upgrade';
+export type { Upgrade, UpgradePolicy } from './upgrade';
 export { normalize, validate, validateTogether } from './validate';

@@ -15,10 +15,3 @@ export interface Upgrade {
   /** The definitions that executions may still run on, for `finish-on-old`: of the same machine, in any order. */
   readonly previousVersions?: readonly Machine[];
 }
-
-/** What the file of machines holds that is deployed beside the runtime. */
-export interface DeployedMachines {
-  readonly machines: readonly Machine[];
-  /** By the name of the machine; a machine without is moved. */
-  readonly upgrades: Readonly<Record<string, Upgrade>>;
-}

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Context } from 'aws-lambda';
 import { withEcsTasks } from './ecs-actions.js';
@@ -7,26 +8,28 @@ import { connect, defaultSystem, type System } from '../aws/connect.js';
 import { ECS_TASKS_VARIABLE, readEcsTasks } from '../aws/ecs/configuration.js';
 import { CONFIGURATION_VARIABLE, parseConfiguration } from '../aws/parse-configuration.js';
 import { actionsOf, Engine, Executions, missingActions, sendDue } from '../engine/index.js';
-import type { Machine } from '../machine/index.js';
+import type { Machine, Upgrade } from '../machine/index.js';
 
 /** The timer fires once a minute. */
 const TIMER_PERIOD = 60_000;
 
 // All this happens once, at cold start: what is wrong with the deployment shows in the first invocation, before any record is touched.
 const configuration = parseConfiguration(process.env[CONFIGURATION_VARIABLE]);
-const [{ ports, dueStores }, machines, exported] = await Promise.all([
+const [{ ports, dueStores }, machines, upgrades, exported] = await Promise.all([
   monitoredSystem().then((system) => connect(configuration, system)),
   readMachines(),
+  readUpgrades(),
   // Synth puts the user's bundle beside this file; it is no part of the library.
   import(new URL('./actions.mjs', import.meta.url).href) as Promise<{ readonly default?: unknown }>,
 ]);
 const ecsTasks = readEcsTasks(process.env[ECS_TASKS_VARIABLE]);
 const actions = withEcsTasks(actionsOf(exported.default), ecsTasks);
-const missing = missingActions(machines, actions);
+const missing = missingActions([...machines, ...Object.values(upgrades).flatMap(({ previousVersions = [] }) => previousVersions)], actions);
 if (missing.length > 0) ports.logger.error('The actions file lacks actions that the machines name; steps that need them will fail.', { missing: [...missing] });
 const engine = new Engine(ports, machines, actions, {
   eagerCommit: configuration.eagerCommit,
   remembered: configuration.lockTable.retentionDays * 86_400_000,
+  upgrades,
 });
 const requests = new Requests(new Executions(ports, configuration.machines), ecsTasks, ports.logger);
 
@@ -59,4 +62,10 @@ async function monitoredSystem(): Promise<System> {
 /** The machines were validated at synth, and written beside this file in their normal form. */
 async function readMachines(): Promise<readonly Machine[]> {
   return JSON.parse(await readFile(new URL('./machines.json', import.meta.url), 'utf8')) as Machine[];
+}
+
+/** The same is true of what goes with them, by the name of the machine; there is no file where nothing does. */
+async function readUpgrades(): Promise<Readonly<Record<string, Upgrade>>> {
+  const file = new URL('./upgrades.json', import.meta.url);
+  return existsSync(file) ? JSON.parse(await readFile(file, 'utf8')) as Record<string, Upgrade> : {};
 }

@@ -1,5 +1,5 @@
 import { Deployments } from './deployments';
-import type { EngineOptions, Ports } from '../../lambda/engine';
+import { actionsOf, type EngineOptions, type Ports } from '../../lambda/engine';
 import { defineMachine, definitionHash, normalize, type MachineInput, type UpgradePolicy } from '../../lambda/machine';
 
 const SECOND = 1_000;
@@ -222,5 +222,14 @@ describe('while a deployment goes on, and old and new functions get envelopes by
     expect(workflow.lock('x')).toBeUndefined();
     await workflow.bench.run();
     expect(await describeOf(workflow)).toMatchObject({ status: 'failed', error: { name: 'UnknownMachineError' } });
+  });
+});
+
+describe('the actions of a machine and its previous versions', () => {
+  test('are found in all implementations of the machine, the first of which counts', () => {
+    const first = () => undefined;
+    const second = () => undefined;
+    const find = actionsOf([{ machine: before, actions: { pack: first } }, { machine: longer, actions: { pack: second, wrap: second } }]);
+    expect([find('order', 'pack'), find('order', 'wrap'), find('order', 'ship'), find('other', 'pack')]).toEqual([first, second, undefined, undefined]);
   });
 });
