@@ -7,7 +7,7 @@ import { MUTATIONS } from '../model/runs';
 const ROOT = join(__dirname, '..');
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { readonly scripts: Record<string, string> };
 
-describe.each(['docs/guarantees.md', 'docs/protocol.md'])('%s', (page) => {
+describe.each(['docs/guarantees.md', 'docs/protocol.md', 'docs/upgrades.md'])('%s', (page) => {
   const text = readFileSync(join(ROOT, page), 'utf8');
 
   test('names commands that exist', () => {
