@@ -17,6 +17,10 @@ export function hasCommitted(lease: Lease, lock: Lock | undefined): boolean {
   return lock?.step === lease.step + 1 && lock.parent === lease.fence;
 }
 
+export function hasInstalled({ holder, fence }: Lock, stored: Lock): boolean {
+  return stored.holder === holder && stored.fence === fence;
+}
+
 /** Only while nobody has acquired what was reopened. */
 export function hasReopened(step: number, parent: number, now: number, lock: Lock | undefined): boolean {
   return lock?.step === step && lock.parent === parent && lock.released === lock.fence && lock.updatedAt === now;

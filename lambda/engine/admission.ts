@@ -120,7 +120,7 @@ export class Admission {
     const span = ports.tracer?.begin({ envelope, state: request.state, attempt: attemptOf(lease) });
     const attempt = new Attempt(this.around, { envelope, lease, startedAt: now, trace: span?.trace });
     // Attempts that neither succeeded nor gave their lease up: their invocations died in the middle.
-    const died = fence - Math.max(parent, released) - 1;
+    const died = attemptOf({ fence, parent: Math.max(parent, released) });
     try {
       const outcome = await this.attempt(attempt, plan, lease, died);
       span?.end(attempt.error);

@@ -135,6 +135,15 @@ export class InvalidTokenError extends Error {
   }
 }
 
+/** Of two lock stores, none can answer for the execution now. */
+export class LocksUnavailableError extends Error {
+  override readonly name = 'LocksUnavailableError';
+
+  constructor(why: string) {
+    super(`The locks are not available: ${why}. Try again later.`);
+  }
+}
+
 /** There is no execution of that name, or it ended so long ago that it is forgotten. */
 export class ExecutionNotFoundError extends Error {
   override readonly name = 'ExecutionNotFoundError';

@@ -4,6 +4,7 @@ export { MAIL_BYTES } from './attempt';
 export { Engine } from './engine';
 export * from './envelope';
 export * from './errors';
+export { FailoverLockStore } from './failover-lock-store';
 export { assertJson } from './json';
 export type { EngineOptions } from './options';
 export { maxEnvelopeBytes } from './outbox';

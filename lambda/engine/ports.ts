@@ -117,7 +117,9 @@ export interface Lock {
 }
 
 /** Whether nothing more will ever be done for the execution. */
-export function hasEnded(lock: Lock | undefined): lock is Lock & { readonly status: 'completed' | 'cancelled' } {
+export function hasEnded<Known extends Pick<Lock, 'status'>>(
+  lock: Known | undefined,
+): lock is Known & { readonly status: 'completed' | 'cancelled' } {
   return lock?.status === 'completed' || lock?.status === 'cancelled';
 }
 
@@ -149,11 +151,17 @@ export interface Lease {
 }
 
 /**
+ * How far the fence jumps where a second lock store takes an execution over: more than all attempts at a step, of which the first store may
+ * have seen some that the second knows nothing of.
+ */
+export const FENCE_STRIDE = 2 ** 32;
+
+/**
  * How often the step was acquired before: whoever acquires a step first gets the fence that follows its parent, and each further
  * attempt the next one. It counts the attempts whose invocation died, too.
  */
-export function attemptOf(lease: Pick<Lease, 'fence' | 'parent'>): number {
-  return lease.fence - lease.parent - 1;
+export function attemptOf({ fence, parent }: Pick<Lease, 'fence' | 'parent'>): number {
+  return (fence - parent - 1) % FENCE_STRIDE;
 }
 
 /**
@@ -198,6 +206,12 @@ export interface LockStore {
    * @returns the lock as it is then, cancelled or completed, if there is one
    */
   cancel(executionId: string, now: number): Promise<Lock | undefined>;
+  /**
+   * Takes a lock over as it is, if there is none of that execution, or one whose fence is smaller than `below`. One whose execution has
+   * ended may be forgotten as after a commit.
+   * @returns as `acquire` does
+   */
+  install(lock: Lock, below: number): Promise<Acquisition>;
 }
 
 /** What an attempt came to, as the journal tells it. */
@@ -300,7 +314,8 @@ export interface DeadLetterStore {
 /** What the engine counts. */
 export type MetricName =
   | 'Transition' | 'Completed' | 'Parked' | 'Error' | 'Fatal' | 'Retry' | 'Caught' | 'Duplicate' | 'Orphan' | 'Busy'
-  | 'DispatchFailure' | 'Failover' | 'LockFailure' | 'CheckpointFailure' | 'DeadLetter' | 'Redelivery' | 'Timeout';
+  | 'DispatchFailure' | 'Failover' | 'LockFailure' | 'CheckpointFailure' | 'DeadLetter' | 'Redelivery'
+  | 'Timeout' | 'LockFailover';
 
 /**
  * What the engine measures, in milliseconds: `StepDuration` is how long the actions of a step took, by the state that it came to;

@@ -1,4 +1,4 @@
-import type { AcquireRequest, Clock, ExecutionStatus, Lease, Lock, LockStore } from '../engine';
+import { hasEnded, type AcquireRequest, type Clock, type ExecutionStatus, type Lease, type Lock, type LockStore } from '../engine';
 
 /** Options of {@link InMemoryLockStore}. */
 export interface InMemoryLockStoreOptions {
@@ -70,8 +70,7 @@ export class InMemoryLockStore implements LockStore {
     if (lock?.fence !== lease.fence) {
       return false;
     }
-    const ended = status === 'completed' || status === 'cancelled';
-    this.store({ ...lock, done: true, status, expires: 0, updatedAt: now }, ended ? now + this.retention : Infinity);
+    this.store({ ...lock, done: true, status, expires: 0, updatedAt: now }, hasEnded({ status }) ? now + this.retention : Infinity);
     return true;
   }
 
@@ -90,9 +89,15 @@ export class InMemoryLockStore implements LockStore {
 
   public async cancel(executionId: string, now: number): Promise<Lock | undefined> {
     const lock = this.find(executionId);
-    if (!lock || lock.status === 'completed' || lock.status === 'cancelled') return lock;
+    if (!lock || hasEnded(lock)) return lock;
     const cancelled = { ...lock, done: true, status: 'cancelled' as const, expires: 0, fence: lock.fence + 1, updatedAt: now };
     return this.store(cancelled, now + this.retention);
+  }
+
+  public async install(lock: Lock, below: number): ReturnType<LockStore['install']> {
+    const found = this.find(lock.executionId);
+    if (found && found.fence >= below) return { acquired: found.holder === lock.holder && found.fence === lock.fence, lock: found };
+    return { acquired: true, lock: this.store(lock, hasEnded(lock) ? lock.updatedAt + this.retention : Infinity) };
   }
 
   private find(executionId: string): Lock | undefined {

@@ -59,6 +59,7 @@ function interceptLocks(locks: LockStore, call: Call): LockStore {
     read: (executionId) => call('locks.read', () => locks.read(executionId)),
     reopen: (executionId, step, parent, now) => call('locks.reopen', () => locks.reopen(executionId, step, parent, now)),
     cancel: (executionId, now) => call('locks.cancel', () => locks.cancel(executionId, now)),
+    install: (lock, below) => call('locks.install', () => locks.install(lock, below)),
   };
 }
 

@@ -180,6 +180,7 @@ export class Recorder {
       read: (executionId) => locks.read(executionId),
       reopen: (executionId, step, parent, now) => locks.reopen(executionId, step, parent, now),
       cancel: (executionId, now) => locks.cancel(executionId, now),
+      install: (lock, below) => locks.install(lock, below),
     };
   }
 

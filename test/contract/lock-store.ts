@@ -300,6 +300,48 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
       });
     });
 
+    describe('install', () => {
+      const lock = (more: Partial<Lock> = {}): Lock => ({
+        ...{ executionId, machine: 'order', step: 7, fence: 2 ** 32 + 9, parent: 8, holder: 'me', expires: NOW + 30_000, released: 8 },
+        ...{ done: false, status: 'running', state: 'charging', place: PLACE, startedAt: NOW - 1, updatedAt: NOW, ...more },
+      });
+
+      it('takes a lock over where there is none, and it can be acquired from there on', async () => {
+        expect(await store.install(lock(), 8)).toEqual({ acquired: true, lock: lock() });
+        expect(await store.read(executionId)).toEqual(lock());
+        expect(await acquire(8, 2 ** 32 + 9)).toMatchObject({ step: 8, fence: 2 ** 32 + 10, startedAt: NOW - 1 });
+      });
+
+      it('replaces a lock whose fence is smaller, with all that it has', async () => {
+        await store.commit(await acquire(0, 0, { place: PLACE }), 'completed', NOW);
+        const { place: _, ...bare } = lock();
+        expect((await store.install(bare, 2)).acquired).toBe(true);
+        expect(await store.read(executionId)).toEqual(bare);
+      });
+
+      it('leaves a lock whose fence is not, and brings it along', async () => {
+        const held = await acquire(0, 0);
+        expect(await store.install(lock(), 1)).toEqual({ acquired: false, lock: held });
+        expect(await store.read(executionId)).toEqual(held);
+      });
+
+      it('lets exactly one of many win', async () => {
+        const answers = await Promise.all(Array.from({ length: 8 }, (_, index) => store.install(lock({ holder: `holder-${index}` }), 8)));
+        expect(answers.filter(({ acquired }) => acquired)).toHaveLength(1);
+      });
+
+      it('knows its own lock again', async () => {
+        await store.install(lock(), 8);
+        expect(await store.install(lock(), 8)).toEqual({ acquired: true, lock: lock() });
+      });
+
+      it.each<ExecutionStatus>(['parked', 'completed', 'failed', 'cancelled'])('takes over that it is %s', async (status) => {
+        const ended = lock({ done: true, status, expires: 0 });
+        await store.install(ended, 8);
+        expect(await store.read(executionId)).toEqual(ended);
+      });
+    });
+
     describe('cancel', () => {
       it.each<ExecutionStatus>(['running', 'parked', 'failed'])('ends an execution that is %s', async (status) => {
         await acquire(0, 0);

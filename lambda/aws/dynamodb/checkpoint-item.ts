@@ -12,7 +12,7 @@ export const STEP_PREFIX = 'step#';
 
 /** The sort key of a journal entry: the order of the texts is that of steps, then fences. */
 export function stepKey(step: number, fence: number): string {
-  return `${STEP_PREFIX}${String(step).padStart(10, '0')}#${String(fence).padStart(12, '0')}`;
+  return `${STEP_PREFIX}${String(step).padStart(10, '0')}#${String(fence).padStart(16, '0')}`;
 }
 
 /**

@@ -17,6 +17,19 @@ export function acquiredBy(request: AcquireRequest): Item {
   };
 }
 
+/** The item of a lock, but for its key. */
+export function toItem({ executionId: _, place, done, status, machine, state, holder, ...numbers }: Lock): Item {
+  return {
+    machine: text(machine),
+    state: text(state),
+    holder: text(holder),
+    status: text(status),
+    done: { BOOL: done },
+    place: place ? json(place) : { NULL: true },
+    ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, number(value)])),
+  };
+}
+
 export function toLock(item: Item): Lock {
   const read = new ItemReader(item);
   return {

@@ -1,10 +1,10 @@
 import { ConditionalCheckFailedException, GetItemCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { AcquireRequest, Acquisition, ExecutionStatus, Lease, Lock, LockStore } from '../../engine/ports';
+import { hasEnded, type AcquireRequest, type Acquisition, type ExecutionStatus, type Lease, type Lock, type LockStore } from '../../engine/ports';
 import type { TableConfiguration } from '../configuration';
-import { hasAcquired, hasCommitted, hasReopened } from '../own-write';
+import { hasAcquired, hasCommitted, hasInstalled, hasReopened } from '../own-write';
 import { daysAfter, number, text, TTL } from './item';
 import { JointAcquisition } from './joint-acquisition';
-import { acquiredBy, toLock } from './lock-item';
+import { acquiredBy, toItem, toLock } from './lock-item';
 
 // The conditions of acquire, see LockStore. What is set says itself that the step is not done, and what time it is.
 const START = 'attribute_not_exists(executionId)';
@@ -75,9 +75,9 @@ export class LockTable implements LockStore {
   }
 
   public async commit(lease: Lease, status: ExecutionStatus, now: number): Promise<boolean> {
-    const hasEnded = status === 'completed' || status === 'cancelled';
+    const ended = hasEnded({ status });
     const { lock, refused } = await this.update(lease.executionId, {
-      UpdateExpression: `SET done = :true, #status = :status, expires = :zero, updatedAt = :now${hasEnded ? ', #ttl = :ttl' : ' REMOVE #ttl'}`,
+      UpdateExpression: `SET done = :true, #status = :status, expires = :zero, updatedAt = :now${ended ? ', #ttl = :ttl' : ' REMOVE #ttl'}`,
       ConditionExpression: HELD,
       ExpressionAttributeNames: { '#status': 'status', '#ttl': TTL },
       ExpressionAttributeValues: {
@@ -86,7 +86,7 @@ export class LockTable implements LockStore {
         ':now': number(now),
         ':true': TRUE,
         ':zero': ZERO,
-        ...hasEnded ? { ':ttl': daysAfter(now, this.table.retentionDays) } : {},
+        ...ended ? { ':ttl': daysAfter(now, this.table.retentionDays) } : {},
       },
     });
     return !refused || hasCommitted(lease, lock);
@@ -134,6 +134,21 @@ export class LockTable implements LockStore {
       },
     });
     return lock;
+  }
+
+  public async install(lock: Lock, below: number): Promise<Acquisition> {
+    const item = toItem(lock);
+    if (hasEnded(lock)) item[TTL] = daysAfter(lock.updatedAt, this.table.retentionDays);
+    const names = Object.keys(item);
+    const sets = names.map((name) => `#${name} = :${name}`).join(', ');
+    const { lock: stored, refused } = await this.update(lock.executionId, {
+      UpdateExpression: `SET ${sets}${hasEnded(lock) ? '' : ' REMOVE #ttl'}`,
+      ConditionExpression: `${START} OR fence < :below`,
+      ExpressionAttributeNames: { ...Object.fromEntries(names.map((name) => [`#${name}`, name])), '#ttl': TTL },
+      ExpressionAttributeValues: { ...Object.fromEntries(names.map((name) => [`:${name}`, item[name]!])), ':below': number(below) },
+    });
+    if (!refused) return { acquired: true, lock: stored };
+    return stored && hasInstalled(lock, stored) ? { acquired: true, lock: stored } : { acquired: false, lock: stored };
   }
 
   /** @returns the lock as it is after the update, or, when the condition did not hold, the one that stood in the way */

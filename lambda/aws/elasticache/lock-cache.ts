@@ -1,8 +1,8 @@
-import type { AcquireRequest, ExecutionStatus, Lease, Lock, LockStore } from '../../engine/ports';
-import { hasAcquired, hasCommitted, hasReopened } from '../own-write';
+import { hasEnded, type AcquireRequest, type ExecutionStatus, type Lease, type Lock, type LockStore } from '../../engine/ports';
+import { hasAcquired, hasCommitted, hasInstalled, hasReopened } from '../own-write';
 import type { CacheConnection } from './connection';
 import { LockHash } from './lock-hash';
-import { ACQUIRE, CANCEL, COMMIT, READ, RELEASE, REOPEN, type Script } from './scripts';
+import { ACQUIRE, CANCEL, COMMIT, INSTALL, READ, RELEASE, REOPEN, type Script } from './scripts';
 
 /** What the key of a lock begins with: the cache's user may touch no other keys. */
 const KEY_PREFIX = 'lock:';
@@ -44,8 +44,7 @@ export class LockCache implements LockStore {
   }
 
   public async commit(lease: Lease, status: ExecutionStatus, now: number): Promise<boolean> {
-    const hasEnded = status === 'completed' || status === 'cancelled';
-    const forgetAt = hasEnded ? this.forgetAt(now) : '';
+    const forgetAt = hasEnded({ status }) ? this.forgetAt(now) : '';
     const { lock, changed } = await this.run(COMMIT, lease.executionId, [lease.fence, status, now, forgetAt]);
     return changed || hasCommitted(lease, lock);
   }
@@ -61,6 +60,16 @@ export class LockCache implements LockStore {
 
   public async cancel(executionId: string, now: number): Promise<Lock | undefined> {
     return (await this.run(CANCEL, executionId, [now, this.forgetAt(now)])).lock;
+  }
+
+  public async install(lock: Lock, below: number): ReturnType<LockStore['install']> {
+    const { executionId, place, done, ...fields } = lock;
+    const { lock: stored, changed } = await this.run(INSTALL, executionId, [
+      below,
+      hasEnded(lock) ? this.forgetAt(lock.updatedAt) : '',
+      ...Object.entries({ ...fields, done: done ? 1 : 0, ...place && { place: JSON.stringify(place) } }).flat(),
+    ]);
+    return stored && (changed || hasInstalled(lock, stored)) ? { acquired: true, lock: stored } : { acquired: false, lock: stored };
   }
 
   /** @returns the second since the epoch at which an execution that ends now may be forgotten */

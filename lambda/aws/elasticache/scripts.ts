@@ -78,6 +78,22 @@ redis.call('EXPIREAT', KEYS[1], ARGV[2])
 return {1, redis.call('HGETALL', KEYS[1])}
 `);
 
+/** ARGV: below, the second since the epoch at which the lock may be forgotten or empty if never, then names and values of its fields. */
+export const INSTALL = script(`
+local fence = redis.call('HGET', KEYS[1], 'fence')
+if fence and tonumber(fence) >= tonumber(ARGV[1]) then
+  return {0, redis.call('HGETALL', KEYS[1])}
+end
+redis.call('HDEL', KEYS[1], 'place')
+redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+if ARGV[2] == '' then
+  redis.call('PERSIST', KEYS[1])
+else
+  redis.call('EXPIREAT', KEYS[1], ARGV[2])
+end
+return {1, redis.call('HGETALL', KEYS[1])}
+`);
+
 export const READ = script('return {0, redis.call(\'HGETALL\', KEYS[1])}');
 
 function script(text: string): Script {
