@@ -89,6 +89,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     'cdk-nag@2.37.55',
     'fast-check@4.10.2',
     'fauxqs@1.9.2',
+    // A Lua machine: the simulation runs the scripts of the lock cache in it.
+    'fengari@0.1.5',
     'kinesalite@3.3.3',
     'tsx@4.23.15',
   ],

@@ -107,7 +107,12 @@ export class InMemoryStream implements PolledSource {
 
   /** A stream keeps a record until its retention ends, whoever has processed it. */
   public async readBack(_executionId: string, { sequenceNumber }: Place): Promise<string | undefined> {
-    const record = sequenceNumber === undefined ? undefined : this.kept.get(sequenceNumber);
+    return sequenceNumber === undefined ? undefined : this.bodyAt(sequenceNumber);
+  }
+
+  /** The record of that sequence number, as long as the stream keeps it. */
+  public bodyAt(sequenceNumber: string): string | undefined {
+    const record = this.kept.get(sequenceNumber);
     return record && record.at >= this.options.clock.now() - this.options.retention ? record.body : undefined;
   }
 

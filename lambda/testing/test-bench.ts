@@ -85,6 +85,12 @@ export interface BenchServices {
    * @default - by what they are
    */
   readonly connect?: (services: InMemoryServices, parts: EnvironmentParts) => SharedServices;
+  /**
+   * Whether code waits for nothing but the next turn of the event loop. Virtual time waits for it, then.
+   *
+   * @default - it never does
+   */
+  readonly busy?: () => boolean;
 }
 
 /** There was more to do than a run may take. */
@@ -119,6 +125,7 @@ export class TestBench {
   private readonly createClient: () => Environment;
   private readonly pollers: readonly (EventSourceMapping | RetryTimer)[];
   private readonly patience: number;
+  private readonly turning: () => boolean;
   private driven = false;
   /** Of invocations that threw. */
   private readonly failures: unknown[] = [];
@@ -130,11 +137,12 @@ export class TestBench {
   constructor(
     handler: (environment: Environment, bench: TestBench) => Handler,
     options: BenchOptions = {},
-    { create, connect = (services) => services }: BenchServices = {},
+    { create, connect = (services) => services, busy = () => false }: BenchServices = {},
   ) {
     const { timeout = 30_000, batchSize = 10, concurrency = 5, clockSkew = 0 } = options;
     const { clock, totals } = this;
     this.patience = options.patience ?? 1000;
+    this.turning = busy;
     this.random = new SeededRandom(options.seed ?? 0);
     const visibilityTimeout = VISIBILITY_FACTOR * timeout;
     this.services = create?.(clock, this.random, visibilityTimeout) ?? createServices(options, clock, this.random, visibilityTimeout);
@@ -148,8 +156,16 @@ export class TestBench {
     this.function = new TestFunction({
       clock, connect: toServices, faults, totals, timeout, clockSkew, random: this.random.fork('function'), handler: (environment) => this.watch(handler(environment, this)),
     });
+    let clients = 0;
     this.createClient = () => new Environment({
-      name: 'client', clock, faults, client: true, connect: toServices, random: this.random.fork('client'), metrics: new RecordedMetrics(totals),
+      name: 'client',
+      clock,
+      faults,
+      client: true,
+      connect: toServices,
+      metrics: new RecordedMetrics(totals),
+      // Numbers of its own, or it would give the names once more that the client before it has given.
+      random: this.random.fork(`client-${clients += 1}`),
     });
     this.client = this.createClient();
     const map = (source: PolledSource) => new EventSourceMapping({ source, function: this.function, batchSize, concurrency });
@@ -241,11 +257,17 @@ export class TestBench {
 
   /** Lets everything run that can. */
   private async quiet(): Promise<void> {
-    await settle();
+    await this.settle();
     while (this.activity.busy) {
       await this.activity.pause(this.patience);
-      await settle();
+      await this.settle();
     }
+  }
+
+  private async settle(): Promise<void> {
+    do {
+      await settle();
+    } while (this.turning());
   }
 
   /** Delivers what can be delivered now, or else moves on in time. */

@@ -52,11 +52,12 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Calls `fire` when the clock reaches `at`; at its next move when that is past. Timers of the same moment fire in the order in which
-   * they were set.
+   * Calls `fire` when the clock reaches `time`; at its next move when that is past. Timers of the same moment fire in the order in which
+   * they were set. The clock shows whole milliseconds, as any does, so a fraction is waited for to its end.
    * @returns takes the timer back
    */
-  public schedule(at: number, fire: () => void): () => void {
+  public schedule(time: number, fire: () => void): () => void {
+    const at = Math.ceil(time);
     if (Number.isNaN(at)) {
       throw new RangeError('A timer needs a time, but was set for NaN.');
     }

@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundle } from './bundle';
 import { MUTATIONS, type Mutation } from './mutations';
+import { PORTS_KINDS } from './setting';
 import { runWorker } from './workers';
 import { EVENT_SOURCE_KINDS } from '../../lambda/testing';
 
@@ -42,7 +43,14 @@ async function run(mutation: Mutation, file: string): Promise<{ seed: number; vi
   await bundle(file, mutation);
   let caught: { seed: number; violation: string } | undefined;
   await runWorker(file, {
-    first: FIRST, stride: 1, count: SEEDS, sources: EVENT_SOURCE_KINDS, end: Infinity, brief: true, verbose: false,
+    first: FIRST,
+    stride: 1,
+    count: SEEDS,
+    sources: EVENT_SOURCE_KINDS,
+    ports: mutation.ports ?? PORTS_KINDS,
+    end: Infinity,
+    brief: true,
+    verbose: false,
   }, (message) => {
     if (message.kind === 'violation') caught ??= { seed: message.seed, violation: message.violations[0] ?? '' };
   });

@@ -1,3 +1,5 @@
+import type { PortsKind } from './setting';
+
 /** A realistic mistake in the protocol: a few words of one file that say something else. */
 export interface Mutation {
   readonly name: string;
@@ -5,6 +7,12 @@ export interface Mutation {
   /** What stands in the file, exactly once. */
   readonly replace: string;
   readonly by: string;
+  /**
+   * With what ports it is looked for.
+   *
+   * @default - any
+   */
+  readonly ports?: readonly PortsKind[];
 }
 
 const ATTEMPT = 'lambda/engine/attempt.ts';
@@ -143,8 +151,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a step drops the position in the mailbox',
     file: ATTEMPT,
-    replace: '      mailbox: this.mailbox,\n      sentAt',
-    by: '      sentAt',
+    replace: '      mailbox: this.mailbox,\n      trace',
+    by: '      trace',
   },
   {
     name: 'a client looks at the lock before it puts the event',

@@ -1,21 +1,22 @@
+import type { Choice } from './setting';
 import type { Result } from './simulation';
 import type { Trace } from './trace';
-import type { EventSourceKind, FaultRule } from '../../lambda/testing';
+import type { FaultRule } from '../../lambda/testing';
 
 /** A violation, told so that somebody can see what happened and run it again. */
 export function report(
   result: Result,
-  sources: readonly EventSourceKind[],
+  { sources, ports }: Choice,
   faults: readonly FaultRule[],
   trace: Trace,
   first: Result,
 ): string {
-  const { faults: _, ...setup } = result.scenario;
+  const { seed, machine, faults: _, definitions: __, ...setup } = result.setting;
   return [
-    `Seed ${result.seed}: npm run simulate -- --seed ${result.seed} --source ${sources.join(',')}`,
+    `Seed ${seed}: npm run simulate -- --seed ${seed} --source ${sources.join(',')} --lock-store ${ports.join(',')}`,
     ...first.violations.map((violation) => `  ${violation}`),
     `Set-up: ${JSON.stringify(setup)}`,
-    `Machine: ${JSON.stringify(result.machine.states)} initial ${result.machine.initial}, maxRetries ${result.machine.maxRetries}`,
+    `Machine: ${JSON.stringify(machine.states)} initial ${machine.initial}, maxRetries ${machine.maxRetries}`,
     `Of ${first.hits.length} faults these ${faults.length} are enough:`,
     ...faults.map((fault) => `  ${JSON.stringify(fault)}`),
     'With them:',

@@ -3,24 +3,28 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundle } from './bundle';
+import { PORTS_KINDS } from './setting';
 import { runWorker } from './workers';
-import { EVENT_SOURCE_KINDS, type EventSourceKind } from '../../lambda/testing';
+import { EVENT_SOURCE_KINDS } from '../../lambda/testing';
 
 /** Reports that are printed; of more violations only the seeds are. */
 const REPORTS = 3;
 
 const USAGE = `Runs the engine over simulated services under faults, and checks what the protocol promises.
 
-  npm run simulate -- [--seeds N] [--seed S] [--source ${EVENT_SOURCE_KINDS.join(',')}] [--time-limit SECONDS]
+  npm run simulate -- [--seeds N] [--seed S] [--source ${EVENT_SOURCE_KINDS.join(',')}]
+    [--lock-store ${PORTS_KINDS.join(',')}] [--time-limit SECONDS]
 
   --seeds       how many seeds to run (default 1000, or as many as the time limit allows)
   --seed        the first seed; alone, only that one is run, and its trace is printed
   --source      the primary event sources to choose from (default all)
+  --lock-store  where the locks are (default any of these): "table" and "cache" run the adapters over simulated AWS services, "memory" runs
+                the ports of the test kit
   --time-limit  no other seed is begun after that many seconds`;
 
-function parse(): { seeds: number; first: number; sources: EventSourceKind[]; end: number; verbose: boolean } {
+function parse() {
   const { values } = parseArgs({
-    options: { 'seeds': { type: 'string' }, 'seed': { type: 'string' }, 'source': { type: 'string' }, 'time-limit': { type: 'string' }, 'help': { type: 'boolean' } },
+    options: { 'seeds': { type: 'string' }, 'seed': { type: 'string' }, 'source': { type: 'string' }, 'lock-store': { type: 'string' }, 'time-limit': { type: 'string' }, 'help': { type: 'boolean' } },
   });
   if (values.help) {
     console.log(USAGE);
@@ -31,9 +35,9 @@ function parse(): { seeds: number; first: number; sources: EventSourceKind[]; en
     if (!(value >= 0)) throw new Error(`--${name} is a number, but is "${values[name]}".\n\n${USAGE}`);
     return value;
   };
-  const sources = (values.source?.split(',') ?? EVENT_SOURCE_KINDS).map((name) => {
-    const kind = EVENT_SOURCE_KINDS.find((known) => known === name);
-    if (!kind) throw new Error(`--source "${name}" is none of ${EVENT_SOURCE_KINDS.join(', ')}.\n\n${USAGE}`);
+  const some = <Kind extends string>(name: 'source' | 'lock-store', kinds: readonly Kind[]) => (values[name]?.split(',') ?? kinds).map((chosen) => {
+    const kind = kinds.find((known) => known === chosen);
+    if (!kind) throw new Error(`--${name} "${chosen}" is none of ${kinds.join(', ')}.\n\n${USAGE}`);
     return kind;
   });
   const limit = whole('time-limit', Infinity);
@@ -42,14 +46,15 @@ function parse(): { seeds: number; first: number; sources: EventSourceKind[]; en
     seeds: whole('seeds', single ? 1 : limit === Infinity ? 1_000 : Number.MAX_SAFE_INTEGER),
     // Fresh seeds each time, so that many short runs see as much as one long one.
     first: whole('seed', Date.now() % 1_000_000_000),
-    sources,
+    sources: some('source', EVENT_SOURCE_KINDS),
+    ports: some('lock-store', PORTS_KINDS),
     end: Date.now() + limit * 1_000,
     verbose: single,
   };
 }
 
 async function main(): Promise<void> {
-  const { seeds, first, sources, end, verbose } = parse();
+  const { seeds, first, sources, ports, end, verbose } = parse();
   const folder = mkdtempSync(join(tmpdir(), 'simulation-'));
   const began = Date.now();
   const total = { seeds: 0, steps: 0, faults: 0 };
@@ -58,10 +63,10 @@ async function main(): Promise<void> {
     const file = join(folder, 'simulation.cjs');
     await bundle(file);
     const threads = Math.min(availableParallelism(), seeds);
-    console.log(`Seeds from ${first} on, over ${sources.join(', ')}, in ${threads} threads.`);
+    console.log(`Seeds from ${first} on, over ${sources.join(', ')}, with locks in ${ports.join(', ')}, in ${threads} threads.`);
     let told = began;
     await Promise.all(Array.from({ length: threads }, (_, index) => runWorker(file, {
-      first: first + index, stride: threads, count: Math.ceil((seeds - index) / threads), sources, end, brief: false, verbose,
+      first: first + index, stride: threads, count: Math.ceil((seeds - index) / threads), sources, ports, end, brief: false, verbose,
     }, (message) => {
       if (message.kind === 'progress') {
         total.seeds += message.seeds;

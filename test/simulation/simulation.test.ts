@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { mutate } from './bundle';
 import { MUTATIONS } from './mutations';
+import { PORTS_KINDS } from './setting';
 import { simulateSeed } from './simulation';
 import { Trace } from './trace';
 import { walk } from './walk';
@@ -16,15 +17,15 @@ const SEEDS = 60;
 test('holds I1 to I7 over some seeds, and the same seed gives the same run', async () => {
   let faults = 0;
   for (let seed = 1; seed <= SEEDS; seed += 1) {
-    const { violations, hits } = await simulateSeed(seed, { sources: EVENT_SOURCE_KINDS });
+    const { violations, hits } = await simulateSeed(seed, { sources: EVENT_SOURCE_KINDS, ports: PORTS_KINDS });
     faults += hits.length;
     expect({ seed, violations }).toEqual({ seed, violations: [] });
   }
   expect(faults).toBeGreaterThan(SEEDS);
   const [one, other] = [new Trace(), new Trace()];
-  const first = await simulateSeed(7, { sources: EVENT_SOURCE_KINDS, trace: one });
+  const first = await simulateSeed(7, { sources: EVENT_SOURCE_KINDS, ports: PORTS_KINDS, trace: one });
   // The faults that a seed has injected are a schedule that injects them again.
-  const again = await simulateSeed(7, { sources: EVENT_SOURCE_KINDS, trace: other, faults: first.hits });
+  const again = await simulateSeed(7, { sources: EVENT_SOURCE_KINDS, ports: PORTS_KINDS, trace: other, faults: first.hits });
   expect(first.hits.length).toBeGreaterThan(0);
   expect(again.hits).toEqual(first.hits);
   expect(other.lines).toEqual(one.lines);

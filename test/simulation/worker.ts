@@ -1,15 +1,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { report } from './report';
+import type { Choice } from './setting';
 import { simulateSeed, type Result } from './simulation';
 import { Trace } from './trace';
-import { shrink, type EventSourceKind } from '../../lambda/testing';
+import { shrink } from '../../lambda/testing';
 
 /** What a worker is to do. */
-export interface Task {
+export interface Task extends Choice {
   readonly first: number;
   readonly stride: number;
   readonly count: number;
-  readonly sources: readonly EventSourceKind[];
   /** Milliseconds since the epoch after which no other seed is begun. */
   readonly end: number;
   /** Only tells which seed was the first to be violated, without shrinking its faults. */
@@ -34,7 +34,7 @@ async function work(task: Task, tell: (message: Message) => void): Promise<void>
   };
   for (let index = 0; index < task.count && Date.now() < task.end; index += 1) {
     const seed = task.first + index * task.stride;
-    const result = await simulateSeed(seed, { sources: task.sources });
+    const result = await simulateSeed(seed, task);
     progress = { seeds: progress.seeds + 1, steps: progress.steps + result.steps, faults: progress.faults + result.hits.length };
     if (progress.seeds >= PROGRESS) tellProgress();
     if (result.violations.length === 0 && !task.verbose) continue;
@@ -46,14 +46,16 @@ async function work(task: Task, tell: (message: Message) => void): Promise<void>
 }
 
 /** Finds the fewest faults with which the same invariant is broken, and tells the story of that run. */
-async function explain(result: Result, { sources }: Task): Promise<string> {
+async function explain(result: Result, choice: Choice): Promise<string> {
+  const { seed } = result.setting;
+  const { sources, ports } = choice;
   const broken = new Set(result.violations.map(invariantOf));
   const fewest = result.violations.length === 0 ? result.hits : await shrink(result.hits, async (faults) => (
-    (await simulateSeed(result.seed, { sources, faults })).violations.some((violation) => broken.has(invariantOf(violation)))
+    (await simulateSeed(seed, { sources, ports, faults })).violations.some((violation) => broken.has(invariantOf(violation)))
   ));
   const trace = new Trace();
-  const again = await simulateSeed(result.seed, { sources, faults: fewest, trace });
-  return report(again, sources, fewest, trace, result);
+  const again = await simulateSeed(seed, { sources, ports, faults: fewest, trace });
+  return report(again, choice, fewest, trace, result);
 }
 
 function invariantOf(violation: string): string {
