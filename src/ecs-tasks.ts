@@ -2,8 +2,6 @@ import { Lazy, Stack } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { grantTable } from './access';
-import type { ICheckpointTable } from './checkpoint-table';
 import { checkEcsTask, EcsTaskAction, type EcsTaskOptions } from './ecs-task-action';
 import { keepFailedInvocations } from './failed-invocations';
 import { Problems } from './problems';
@@ -16,7 +14,6 @@ const ECS_TASKS_VARIABLE = 'FSM_ECS_TASKS';
 export interface TaskOwner {
   readonly function: lambda.Function;
   readonly deadLetterQueue: sqs.IQueue;
-  readonly checkpointTable: ICheckpointTable;
 }
 
 /** The tasks that the actions of a workflow run on Amazon ECS. */
@@ -38,11 +35,9 @@ export class EcsTasks {
   }
 
   private prepare(): void {
-    const { function: fn, deadLetterQueue, checkpointTable } = this.owner;
+    const { function: fn, deadLetterQueue } = this.owner;
     const configuration = () => Object.fromEntries([...this.tasks].map(([name, task]) => [name, task._configuration]));
     fn.addEnvironment(ECS_TASKS_VARIABLE, Lazy.string({ produce: () => Stack.of(fn).toJsonString(configuration()) }));
-    // The end of a task is an event that is put into the mailbox of its execution.
-    grantTable(checkpointTable.table, fn, 'PutItem');
     keepFailedInvocations(fn, deadLetterQueue);
   }
 }

@@ -131,7 +131,8 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
     this.function.addEnvironment(CONFIGURATION_VARIABLE, this.clientConfiguration);
 
     this.locks.grantAcquire(this);
-    grantTable(this.checkpointTable.table, this, 'BatchWriteItem', 'GetItem', 'Query', 'UpdateItem');
+    // The end of a wait, and that of a task, is an event that is put into the mailbox of its execution.
+    grantTable(this.checkpointTable.table, this, 'BatchWriteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem');
     grantSendTo(this.deadLetterQueue, this);
     for (const { grantSend } of this.transports) grantSend(this);
     if (props.metricDelivery === MetricDelivery.PUT_METRIC_DATA) grantPutMetrics(NAMESPACE, this);
@@ -188,7 +189,8 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
 
   /** Lets someone run executions on that have failed, with `client.redrive`. */
   public grantRedrive(grantee: iam.IGrantable): iam.Grant {
-    return this.locks.grantWrite(grantee)
+    return this.locks.grantRead(grantee)
+      .combine(this.locks.grantWrite(grantee))
       .combine(grantTable(this.checkpointTable.table, grantee, 'Query', 'UpdateItem'))
       .combine(this.grantStart(grantee));
   }

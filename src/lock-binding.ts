@@ -8,7 +8,7 @@ export interface LockBinding {
   readonly configuration: Readonly<Record<string, string | number>>;
   /** Lets someone look at locks. */
   grantRead(grantee: iam.IGrantable): iam.Grant;
-  /** Lets someone look at locks and change them. */
+  /** Lets someone change locks, which need not be looked at for that. */
   grantWrite(grantee: iam.IGrantable): iam.Grant;
   /** Lets someone acquire locks, those of several executions at once, too, and look at them and change them. */
   grantAcquire(grantee: iam.IGrantable): iam.Grant;
@@ -18,7 +18,7 @@ export function bindLockTable({ table, retention }: ILockTable): LockBinding {
   return {
     configuration: { service: 'dynamodb', tableName: table.tableName, retentionDays: retention.toDays() },
     grantRead: (grantee) => grantTable(table, grantee, 'GetItem'),
-    grantWrite: (grantee) => grantTable(table, grantee, 'GetItem', 'UpdateItem'),
+    grantWrite: (grantee) => grantTable(table, grantee, 'UpdateItem'),
     // The statements of a BatchExecuteStatement.
     grantAcquire: (grantee) => grantTable(table, grantee, 'GetItem', 'PartiQLInsert', 'PartiQLUpdate', 'UpdateItem'),
   };
