@@ -23,7 +23,8 @@ interface Task {
   readonly taskArn: string;
   readonly request: RunTaskRequest;
   readonly container: string;
-  readonly createdAt: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
   process?: ChildProcess;
 }
 
@@ -69,7 +70,7 @@ export class TaskRunner {
       throw new ServiceError('ConflictException', 'The token of the client was used for another request.', { resourceIds: [known.taskArn] });
     }
     if (known) {
-      return { tasks: [this.describe(known, 'PENDING', 'RUNNING')], failures: [] };
+      return accepted(known);
     }
     const [override] = request.overrides?.containerOverrides ?? [];
     const container = override?.name ?? '';
@@ -81,12 +82,12 @@ export class TaskRunner {
       taskArn: `${clusterArn(request.cluster).replace(':cluster/', ':task/')}/${createHash('md5').update(token).digest('hex')}`,
       request,
       container,
-      createdAt: new Date().toISOString(),
+      createdAt: Date.now(),
     };
     this.tasks.set(token, task);
     const ended = this.run(task, command).finally(() => this.ended.delete(ended));
     this.ended.add(ended);
-    return { tasks: [this.describe(task, 'PENDING', 'RUNNING')], failures: [] };
+    return accepted(task);
   }
 
   private commandOf({ taskDefinition }: RunTaskRequest, container: string): string | undefined {
@@ -111,44 +112,46 @@ export class TaskRunner {
     for (const stream of [task.process.stdout, task.process.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.options.onLine?.(line));
     }
-    task.process.once('spawn', () => this.tell(task, 'RUNNING', 'RUNNING'));
+    task.process.once('spawn', () => this.tell(task, 'RUNNING'));
     const end = await endOf(task.process);
     if (!this.stopped) {
-      this.tell(task, 'STOPPED', 'STOPPED', end);
+      this.tell(task, 'STOPPED', end);
     }
   }
 
-  private tell(task: Task, lastStatus: string, desiredStatus: string, end?: End): void {
-    const detail = this.describe(task, lastStatus, desiredStatus, end);
-    this.bus.put({ source: 'aws.ecs', detailType: 'ECS Task State Change', detail, resources: [task.taskArn] });
-  }
-
-  private describe({ taskArn, request, container, createdAt }: Task, lastStatus: string, desiredStatus: string, end?: End): object {
-    return {
-      clusterArn: clusterArn(request.cluster),
-      taskArn,
-      taskDefinitionArn: request.taskDefinition,
+  private tell({ taskArn, request, container, createdAt }: Task, status: 'RUNNING' | 'STOPPED', end?: End): void {
+    const detail = {
+      ...described({ taskArn, request }),
       group: `family:${familyOf(request.taskDefinition)}`,
-      startedBy: request.startedBy,
-      launchType: request.launchType,
-      lastStatus,
-      desiredStatus,
-      createdAt,
+      lastStatus: status,
+      desiredStatus: status,
+      createdAt: new Date(createdAt).toISOString(),
       updatedAt: new Date().toISOString(),
-      overrides: request.overrides,
-      containers: [{ name: container, taskArn, lastStatus, exitCode: end?.exitCode, reason: end?.reason }],
+      containers: [{ name: container, taskArn, lastStatus: status, exitCode: end?.exitCode, reason: end?.reason }],
       ...end && {
         stoppedAt: new Date().toISOString(),
         stopCode: end.exitCode === undefined ? 'TaskFailedToStart' : 'EssentialContainerExited',
         stoppedReason: end.exitCode === undefined ? end.reason : 'Essential container in task exited',
       },
     };
+    this.bus.put({ source: 'aws.ecs', detailType: 'ECS Task State Change', detail, resources: [taskArn] });
   }
 }
 
 /** `films` out of `arn:aws:ecs:us-east-1:000000000000:task-definition/films:7`. */
 export function familyOf(taskDefinition = ''): string {
   return taskDefinition.slice(taskDefinition.lastIndexOf('/') + 1).replace(/:\d+$/, '');
+}
+
+/** What both the answer to the request and the events say of a task. */
+function described({ taskArn, request }: Pick<Task, 'taskArn' | 'request'>): object {
+  const { cluster, taskDefinition, startedBy, launchType, overrides } = request;
+  return { taskArn, clusterArn: clusterArn(cluster), taskDefinitionArn: taskDefinition, startedBy, launchType, overrides };
+}
+
+function accepted(task: Task): object {
+  const status = { lastStatus: 'PENDING', desiredStatus: 'RUNNING', createdAt: task.createdAt / 1000 };
+  return { tasks: [{ ...described(task), ...status }], failures: [] };
 }
 
 /** The limits of the service that a request can break which one of another form would keep. */
