@@ -2,6 +2,7 @@ import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import type * as kms from 'aws-cdk-lib/aws-kms';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 
@@ -65,6 +66,17 @@ export function grantReadBackFrom(stream: kinesis.IStream, grantee: iam.IGrantab
 /** `Publish` covers the batches, too. */
 export function grantPublishTo(topic: sns.ITopic, key: kms.IKey | undefined, grantee: iam.IGrantable): iam.Grant {
   return withKey(grantOn(topic.topicArn, grantee, 'sns:Publish'), key, grantee, 'kms:GenerateDataKey', 'kms:Decrypt');
+}
+
+/** @param arns of a cache and of the user as whom the identity connects */
+export function grantConnectTo(arns: string[], grantee: iam.IGrantable): iam.Grant {
+  return iam.Grant.addToPrincipal({ grantee, actions: ['elasticache:Connect'], resourceArns: arns });
+}
+
+/** What Secrets Manager adds to the name of a secret is not known of one that is imported by its name. */
+export function grantSecret(secret: secretsmanager.ISecret, grantee: iam.IGrantable): iam.Grant {
+  const grant = grantOn(secret.secretFullArn ?? `${secret.secretArn}-??????`, grantee, 'secretsmanager:GetSecretValue');
+  return withKey(grant, secret.encryptionKey, grantee, 'kms:Decrypt');
 }
 
 /** CloudWatch knows no resources here; the namespace is all that narrows it down. */

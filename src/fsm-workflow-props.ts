@@ -3,7 +3,7 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { ICheckpointTable } from './checkpoint-table';
 import type { EventSource } from './event-source';
-import type { LockCache } from './lock-cache';
+import type { ILockCache } from './lock-cache';
 import type { ILockTable } from './lock-table';
 import type { MachineDefinition } from './machine-definition';
 import type { MetricDelivery } from './metric-delivery';
@@ -67,7 +67,7 @@ export interface FsmWorkflowProps extends WorkflowFunctionOptions {
    *
    * @default - none
    */
-  readonly lockCache?: LockCache;
+  readonly lockCache?: ILockCache;
   /**
    * Where the journal and the mailboxes are.
    *

@@ -12,8 +12,8 @@ import { addDashboard, type WorkflowDashboardOptions } from './dashboard';
 import type { EcsTaskAction, EcsTaskOptions } from './ecs-task-action';
 import { EcsTasks } from './ecs-tasks';
 import type { FsmWorkflowProps } from './fsm-workflow-props';
-import { bindLockTable, type LockBinding } from './lock-binding';
-import type { LockCache } from './lock-cache';
+import { bindLockCache, bindLockTable, type LockBinding } from './lock-binding';
+import type { ILockCache } from './lock-cache';
 import { LockTable, type ILockTable } from './lock-table';
 import { MetricDelivery, NAMESPACE } from './metric-delivery';
 import { queueDefaults } from './sqs-queue';
@@ -47,7 +47,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   /** Where the leases are, unless in a cache. */
   public readonly lockTable?: ILockTable;
   /** Where the leases are, if in a cache. */
-  public readonly lockCache?: LockCache;
+  public readonly lockCache?: ILockCache;
   /** Where the journal and the mailboxes are. */
   public readonly checkpointTable: ICheckpointTable;
   /** Where what nobody will try again by itself is kept. */
@@ -88,7 +88,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
     this.function = createFunction(this, this.workflowName, plan.code, props, removalPolicy);
     this.grantPrincipal = this.function.grantPrincipal;
     // The plan has refused both, and neither is impossible.
-    this.locks = lockTable ? bindLockTable(lockTable) : props.lockCache!._bind();
+    this.locks = lockTable ? bindLockTable(lockTable) : bindLockCache(props.lockCache!);
     if (props.lockCache) this.function.connections.allowToDefaultPort(props.lockCache);
 
     this.machineNames = plan.machines.map(({ name }) => name);

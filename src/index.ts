@@ -1,5 +1,6 @@
 export type { WorkflowAlarms, WorkflowAlarmsOptions } from './alarms';
 export type { BoundTransport } from './binding';
+export * from './cache-authentication';
 export * from './checkpoint-table';
 export type { WorkflowDashboardOptions } from './dashboard';
 export type { DynamoDbEventSourceOptions } from './dynamodb-event-source';
@@ -13,7 +14,7 @@ export type { KinesisEventSourceOptions } from './kinesis-event-source';
 export type { KinesisRetryQueueOptions } from './kinesis-retry-queue';
 export type { KinesisOptions } from './kinesis-stream';
 export { LockCache } from './lock-cache';
-export type { LockCacheProps } from './lock-cache';
+export type { ILockCache, LockCacheAttributes, LockCacheProps } from './lock-cache';
 export * from './lock-table';
 export * from './machine-definition';
 export { MetricDelivery } from './metric-delivery';

@@ -1,17 +1,34 @@
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import { grantTable } from './access';
+import type { ILockCache } from './lock-cache';
 import type { ILockTable } from './lock-table';
 
 /** Where the locks of a workflow are, whatever the service. */
 export interface LockBinding {
   /** How the runtime and the client find them: a `TableConfiguration` or a `CacheConfiguration` of the runtime. */
-  readonly configuration: Readonly<Record<string, string | number>>;
+  readonly configuration: Readonly<Record<string, string | number | boolean>>;
   /** Lets someone look at locks. */
   grantRead(grantee: iam.IGrantable): iam.Grant;
   /** Lets someone change locks, which need not be looked at for that. */
   grantWrite(grantee: iam.IGrantable): iam.Grant;
   /** Lets someone acquire locks, those of several executions at once, too, and look at them and change them. */
   grantAcquire(grantee: iam.IGrantable): iam.Grant;
+}
+
+export function bindLockCache(cache: ILockCache): LockBinding {
+  // Who reads runs a script like anybody else.
+  const grant = (grantee: iam.IGrantable) => cache.grantConnect(grantee);
+  return {
+    configuration: {
+      service: 'elasticache',
+      endpoint: cache.endpoint,
+      retentionDays: cache.retention.toDays(),
+      ...cache.authentication._configuration(cache),
+    },
+    grantRead: grant,
+    grantWrite: grant,
+    grantAcquire: grant,
+  };
 }
 
 export function bindLockTable({ table, retention }: ILockTable): LockBinding {

@@ -1,10 +1,11 @@
-import { RemovalPolicy, Stack, Names, type Duration } from 'aws-cdk-lib';
+import { Names, RemovalPolicy, Token, type Duration } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elasticache from 'aws-cdk-lib/aws-elasticache';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
-import { Construct } from 'constructs';
-import type { LockBinding } from './lock-binding';
+import { Construct, type IConstruct } from 'constructs';
+import { grantConnectTo } from './access';
+import { CacheAuthentication } from './cache-authentication';
 import { Problems } from './problems';
 import { checkRetention, DEFAULT_RETENTION } from './workflow-table';
 
@@ -42,8 +43,38 @@ export interface LockCacheProps {
   readonly retention?: Duration;
 }
 
-/** The commands and keys that the adapter of the runtime needs, as an access control list of Valkey. */
-export const ACCESS_STRING = 'on ~lock:* -@all +@connection +eval +evalsha +hget +hmget +hgetall +hset +hsetnx +hdel +hincrby +persist +expireat';
+/** Where a workflow keeps the lease and the latest step of each execution, if not in a table. */
+export interface ILockCache extends IConstruct, ec2.IConnectable {
+  /** Host name and port of the cache, with a colon between them. */
+  readonly endpoint: string;
+  /** How long the lock of an execution that has completed is kept. */
+  readonly retention: Duration;
+  /** How a workflow proves to the cache who it is. */
+  readonly authentication: CacheAuthentication;
+  /** Lets someone connect to the cache, and read and write locks. The network must let it in, too, see `connections`. */
+  grantConnect(grantee: iam.IGrantable): iam.Grant;
+}
+
+/** A cache that exists already. */
+export interface LockCacheAttributes {
+  /** Host name and port, with a colon between them: of a serverless cache its endpoint, of a replication group its primary endpoint. */
+  readonly endpoint: string;
+  /** The security groups that the cache is reached through. */
+  readonly securityGroups: ec2.ISecurityGroup[];
+  /** How the workflow proves to the cache who it is. */
+  readonly authentication: CacheAuthentication;
+  /**
+   * How long the lock of an execution that has completed is kept, as with a new cache.
+   *
+   * Valid range: whole days, 15 to 3650.
+   *
+   * @default Duration.days(30)
+   */
+  readonly retention?: Duration;
+}
+
+/** The commands and keys that the adapter of the runtime needs. */
+const ACCESS_STRING = 'on ~lock:* -@all +@connection +eval +evalsha +hget +hmget +hgetall +hset +hsetnx +hdel +hincrby +persist +expireat';
 
 /** The port on which a serverless cache takes writes. */
 const PORT = 6379;
@@ -60,7 +91,23 @@ const PORT = 6379;
  * Connections are encrypted, and authenticated by IAM: there is no password. A client that sends events to executions or looks into them
  * must be in the network, and let in: `fn.connections.allowToDefaultPort(lockCache)`.
  */
-export class LockCache extends Construct implements ec2.IConnectable {
+export class LockCache extends Construct implements ILockCache {
+  /** What the user of a cache must be allowed, and need not be more: an access string of Valkey and Redis OSS. */
+  public static readonly ACCESS_STRING = ACCESS_STRING;
+
+  /**
+   * Uses a cache that exists already, in the account and Region of the workflow: a serverless cache, or a replication group whose cluster
+   * mode is disabled, of Valkey or of Redis OSS from version 7 on, with encryption in transit. It must never evict a key that has no time
+   * to live: its parameter `maxmemory-policy` is `volatile-lru` or `noeviction`. No one else may use keys that begin with `lock:`.
+   *
+   * What its user may do must be at least `LockCache.ACCESS_STRING`.
+   *
+   * @throws Error that lists all that is wrong with the attributes
+   */
+  public static fromCacheAttributes(scope: Construct, id: string, attributes: LockCacheAttributes): ILockCache {
+    return new ImportedLockCache(scope, id, attributes);
+  }
+
   /** The network connections of the cache. */
   public readonly connections: ec2.Connections;
   /** How long the lock of an execution that has completed is kept. */
@@ -73,6 +120,8 @@ export class LockCache extends Construct implements ec2.IConnectable {
   public readonly endpoint: string;
   /** The user of the cache as whom IAM identities connect. */
   public readonly userName: string;
+  /** How a workflow proves to the cache who it is: by IAM. */
+  public readonly authentication: CacheAuthentication;
 
   private readonly userArn: string;
 
@@ -90,6 +139,7 @@ export class LockCache extends Construct implements ec2.IConnectable {
     const name = Names.uniqueResourceName(this, { maxLength: 33, separator: '-' }).toLowerCase();
     this.cacheName = name;
     this.userName = name;
+    this.authentication = CacheAuthentication.iam({ cacheName: name, userName: name });
     const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc, allowAllOutbound: false, description: `Lock cache ${name}`,
     });
@@ -100,7 +150,7 @@ export class LockCache extends Construct implements ec2.IConnectable {
       // ElastiCache wants one name for both where IAM authenticates.
       userId: name,
       userName: name,
-      accessString: ACCESS_STRING,
+      accessString: LockCache.ACCESS_STRING,
       authenticationMode: { Type: 'iam' },
     });
     const group = new elasticache.CfnUserGroup(this, 'UserGroup', { engine: 'valkey', userGroupId: `${name}-users`, userIds: [user.ref] });
@@ -123,25 +173,34 @@ export class LockCache extends Construct implements ec2.IConnectable {
 
   /** Lets someone connect to the cache, and read and write locks. The network must let it in, too, see `connections`. */
   public grantConnect(grantee: iam.IGrantable): iam.Grant {
-    return iam.Grant.addToPrincipal({ grantee, actions: ['elasticache:Connect'], resourceArns: [this.cacheArn, this.userArn] });
+    return grantConnectTo([this.cacheArn, this.userArn], grantee);
+  }
+}
+
+class ImportedLockCache extends Construct implements ILockCache {
+  public readonly connections: ec2.Connections;
+  public readonly endpoint: string;
+  public readonly retention: Duration;
+  public readonly authentication: CacheAuthentication;
+
+  constructor(scope: Construct, id: string, attributes: LockCacheAttributes) {
+    super(scope, id);
+    const { endpoint, securityGroups, authentication, retention = DEFAULT_RETENTION } = attributes;
+    const problems = new Problems();
+    checkRetention(problems, retention);
+    const [, port] = /^[^:/\s]+:(\d+)$/.exec(endpoint) ?? [];
+    if (port === undefined && !Token.isUnresolved(endpoint)) {
+      problems.add(`endpoint must be a host name and a port, as in "host:${PORT}", but is "${endpoint}".`);
+    }
+    problems.refuse(`LockCache "${this.node.path}"`);
+    this.endpoint = endpoint;
+    this.retention = retention;
+    this.authentication = authentication;
+    this.connections = new ec2.Connections({ securityGroups, defaultPort: ec2.Port.tcp(Number(port ?? PORT)) });
   }
 
-  /** @internal */
-  public _bind(): LockBinding {
-    return {
-      configuration: {
-        service: 'elasticache',
-        endpoint: this.endpoint,
-        cacheName: this.cacheName,
-        userName: this.userName,
-        region: Stack.of(this).region,
-        retentionDays: this.retention.toDays(),
-      },
-      // Who reads runs a script like anybody else.
-      grantRead: (grantee) => this.grantConnect(grantee),
-      grantWrite: (grantee) => this.grantConnect(grantee),
-      grantAcquire: (grantee) => this.grantConnect(grantee),
-    };
+  public grantConnect(grantee: iam.IGrantable): iam.Grant {
+    return this.authentication._grant(this, grantee);
   }
 }
 

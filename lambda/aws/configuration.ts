@@ -53,16 +53,33 @@ export interface TableConfiguration {
   readonly retentionDays: number;
 }
 
-/** A serverless cache of ElastiCache, to which IAM identities authenticate. */
-export interface CacheConfiguration {
+/** A cache of ElastiCache. */
+export type CacheConfiguration = IamCacheConfiguration | PasswordCacheConfiguration;
+
+interface CommonCacheConfiguration {
   readonly service: 'elasticache';
   /** Host name and port, with a colon between them. */
   readonly endpoint: string;
-  readonly cacheName: string;
-  /** The user of the cache as whom identities connect. */
+  /** The user of the cache as whom the workflow connects. */
   readonly userName: string;
-  /** The Region for which the authentication is signed. */
-  readonly region: string;
   /** Days after which a lock that is no longer needed is forgotten. */
   readonly retentionDays: number;
+}
+
+/** A cache to which IAM identities authenticate. */
+export interface IamCacheConfiguration extends CommonCacheConfiguration {
+  /** Name of the serverless cache, or id of the replication group. */
+  readonly cacheName: string;
+  /** It is a replication group. */
+  readonly nodeBased?: boolean;
+  /** The Region for which the authentication is signed. */
+  readonly region: string;
+}
+
+/** A cache to which one authenticates with a password. */
+export interface PasswordCacheConfiguration extends CommonCacheConfiguration {
+  /** ARN of the secret that holds the password. */
+  readonly passwordSecret: string;
+  /** The field of the secret that is the password, if the secret is a JSON object. */
+  readonly passwordField?: string;
 }

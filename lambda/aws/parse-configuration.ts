@@ -96,7 +96,14 @@ function checkLocks(locks: Part): void {
       break;
     case 'elasticache':
       locks.member('endpoint').isEndpoint();
-      for (const name of ['cacheName', 'userName', 'region']) locks.member(name).isText();
+      locks.member('userName').isText();
+      if (locks.has('passwordSecret')) {
+        locks.member('passwordSecret').isText();
+        locks.optional('passwordField', (field) => field.isText());
+      } else {
+        for (const name of ['cacheName', 'region']) locks.member(name).isText();
+        locks.optional('nodeBased', (flag) => flag.isFlag());
+      }
       locks.member('retentionDays').isInteger(1);
       break;
   }
@@ -115,6 +122,10 @@ class Part {
   public member(name: string): Part {
     const members: Readonly<Record<string, unknown>> = isObject(this.value) ? this.value : {};
     return new Part(Object.hasOwn(members, name) ? members[name] : undefined, this.path ? `${this.path}.${name}` : name, this.problems);
+  }
+
+  public has(name: string): boolean {
+    return isObject(this.value) && Object.hasOwn(this.value, name);
   }
 
   public optional(name: string, check: (part: Part) => void): void {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { SecretsServer } from './secrets-server';
 import type { WorkflowConfiguration } from '../../lambda/aws/configuration';
 import { connect } from '../../lambda/aws/connect';
 import { LockCache } from '../../lambda/aws/elasticache/lock-cache';
@@ -29,6 +30,20 @@ describe('connect, with locks in a cache', () => {
     close();
   });
 
+  it('reads the password of a cache that has one, when it connects', async () => {
+    const server = await SecretsServer.start();
+    Object.assign(process.env, server.environment);
+    server.secrets.set('arn:locks', 'the password');
+    const { ports, close } = await connect({
+      ...CONFIGURATION,
+      lockTable: { service: 'elasticache', endpoint: 'localhost:1', userName: 'default', passwordSecret: 'arn:locks', retentionDays: 30 },
+    });
+    await expect(ports.locks.read('e')).rejects.toThrow(/has failed 3 times, at last with: .*ECONNREFUSED/);
+    expect(server.requests).toEqual(['arn:locks', 'arn:locks', 'arn:locks']);
+    close();
+    await server.stop();
+  });
+
   it('loads the client only where there is a cache', async () => {
     const isLoaded = async (configuration: WorkflowConfiguration) => {
       let loaded = false;
@@ -52,15 +67,15 @@ describe('a bundle', () => {
   const outdir = mkdtempSync(join(tmpdir(), 'bundle-'));
   afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 
-  it('of a client can be made where the cache\'s client is not installed', async () => {
+  it('of a client can be made where the clients for a cache are not installed, nor those that watch the function', async () => {
     const { errors } = await build({
       absWorkingDir: root,
       entryPoints: ['lambda/client/index.ts'],
       bundle: true,
       write: false,
       platform: 'node',
-      external: ['@aws-sdk/*', '@smithy/*'],
-      alias: { iovalkey: 'package-that-is-not-installed' },
+      external: ['@aws-sdk/client-dynamodb', '@aws-sdk/client-sqs', '@aws-sdk/client-kinesis', '@aws-sdk/client-sns', '@aws-sdk/credential*', '@smithy/*'],
+      alias: { 'iovalkey': 'package-that-is-not-installed', '@aws-sdk/client-secrets-manager': 'package-that-is-not-installed' },
       logLevel: 'silent',
     });
     expect(errors).toEqual([]);

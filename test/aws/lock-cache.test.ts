@@ -1,16 +1,19 @@
 import { createHash, createHmac } from 'node:crypto';
 import { BreakingWire } from './breaking-wire';
 import { CacheServer, findCacheServer } from './cache-server';
+import { SecretsServer } from './secrets-server';
 import { authenticationToken } from '../../lambda/aws/elasticache/authentication-token';
 import { CacheConnection } from '../../lambda/aws/elasticache/connection';
 import { LockCache } from '../../lambda/aws/elasticache/lock-cache';
+import { Secrets } from '../../lambda/aws/secrets-manager';
 import type { AcquireRequest, Clock, ExecutionStatus, Lock } from '../../lambda/engine/ports';
-import { ACCESS_STRING } from '../../src/lock-cache';
+import { LockCache as LockCacheConstruct } from '../../src/lock-cache';
 import { describeLockStoreContract } from '../contract/lock-store';
 
 const NOW = 1_900_000_000_000;
 const RETENTION_DAYS = 30;
 const HOUR = 3_600_000;
+const { ACCESS_STRING } = LockCacheConstruct;
 const CACHE = { cacheName: 'Orders-Locks', userName: 'orders-locks', region: 'eu-west-1' };
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY', sessionToken: 'a/session+token==' };
 
@@ -91,6 +94,37 @@ describeWithServer('a server of Valkey or Redis', () => {
     await acquire(1, 1);
     expect(await store.read('e')).toMatchObject({ step: 1, fence: 2 });
     expect(wire.connections).toBe(0);
+  });
+
+  it('takes a password from Secrets Manager, and the next one when it was rotated', async () => {
+    const secretsServer = await SecretsServer.start();
+    const secrets = new Secrets();
+    try {
+      Object.assign(process.env, secretsServer.environment);
+      const rotate = async (password: string) => {
+        secretsServer.secrets.set('arn:locks', JSON.stringify({ username: 'locks', password }));
+        await server.user('locks', ACCESS_STRING, password);
+        await server.admin.call('CLIENT', 'KILL', 'USER', 'locks');
+      };
+      await rotate('the first password');
+      const connection = new CacheConnection({
+        cache: { userName: 'locks', endpoint: `localhost:${server.port}` },
+        token: () => secrets.read('arn:locks', 'password'),
+        tls: { ca: server.ca },
+        clock: { now: () => NOW, sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)) },
+      });
+      opened.push(connection);
+      const store = new LockCache(connection, RETENTION_DAYS);
+      expect(await store.read('e')).toBeUndefined();
+      expect(await store.read('e')).toBeUndefined();
+      expect(secretsServer.requests).toEqual(['arn:locks']);
+      await rotate('the second password');
+      expect(await store.read('e')).toBeUndefined();
+      expect(secretsServer.requests).toEqual(['arn:locks', 'arn:locks']);
+    } finally {
+      secrets.close();
+      await secretsServer.stop();
+    }
   });
 
   describe('time to live', () => {
@@ -209,6 +243,12 @@ describeWithServer('a server of Valkey or Redis', () => {
       expect(await authenticationToken(CACHE, async () => CREDENTIALS, NOW)).toBe(tokenAt(NOW));
       const { store } = await open();
       expect(await store.read('e')).toBeUndefined();
+    });
+
+    it('to a replication group is signed for that', async () => {
+      const token = await authenticationToken({ ...CACHE, nodeBased: true }, async () => CREDENTIALS, NOW);
+      expect(new URL(`https://${token}`).searchParams.get('ResourceType')).toBeNull();
+      expect(token).toMatch(/^orders-locks\/\?Action=connect&User=orders-locks&/);
     });
 
     it('is not made with any other token', async () => {

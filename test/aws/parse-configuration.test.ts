@@ -87,10 +87,16 @@ describe('parseConfiguration', () => {
     expect(parseConfiguration(JSON.stringify({ ...FULL, lockTable }))).toEqual({ ...FULL, lockTable });
     expect(problemsOf(JSON.stringify({ ...FULL, lockTable: { service: 'elasticache', endpoint: 'locks', cacheName: '', region: 7, retentionDays: 0 } }))).toEqual([
       'lockTable.endpoint is "locks", but should be a host name and a port, as in "host:6379"',
-      'lockTable.cacheName is "", but should be a text that is not empty',
       'lockTable.userName is missing, but should be a text that is not empty',
+      'lockTable.cacheName is "", but should be a text that is not empty',
       'lockTable.region is 7, but should be a text that is not empty',
       'lockTable.retentionDays is 0, but should be an integer ≥ 1',
+    ]);
+    const withPassword = { service: 'elasticache', endpoint: 'locks:6379', userName: 'locks', passwordSecret: 'arn', passwordField: 'password', retentionDays: 30 };
+    expect(parseConfiguration(JSON.stringify({ ...FULL, lockTable: withPassword }))).toEqual({ ...FULL, lockTable: withPassword });
+    expect(problemsOf(JSON.stringify({ ...FULL, lockTable: { ...withPassword, passwordSecret: '', passwordField: 1 } }))).toEqual([
+      'lockTable.passwordSecret is "", but should be a text that is not empty',
+      'lockTable.passwordField is 1, but should be a text that is not empty',
     ]);
     expect(problemsOf(JSON.stringify({ ...FULL, lockTable: { service: 'memcached' } }))).toEqual([
       'lockTable.service is "memcached", but should be "dynamodb" or "elasticache"',

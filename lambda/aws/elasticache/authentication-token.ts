@@ -1,7 +1,7 @@
 import { createHash, createHmac, type Hash } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { AwsCredentialIdentityProvider } from '@smithy/types';
-import type { CacheConfiguration } from '../configuration';
+import type { IamCacheConfiguration } from '../configuration';
 
 /**
  * How long a token can be used to authenticate, in seconds: the most that ElastiCache takes. A connection that it has opened goes on.
@@ -11,13 +11,13 @@ import type { CacheConfiguration } from '../configuration';
 const LIFETIME = 900;
 
 /**
- * A token with which an IAM identity authenticates to a serverless cache, in place of a password: a request to connect, signed but never
+ * A token with which an IAM identity authenticates to a cache, in place of a password: a request to connect, signed but never
  * made, without its scheme. Nothing is sent for it.
  *
  * @param now milliseconds since the epoch
  */
 export async function authenticationToken(
-  cache: Pick<CacheConfiguration, 'cacheName' | 'userName' | 'region'>, credentials: AwsCredentialIdentityProvider, now: number,
+  cache: Pick<IamCacheConfiguration, 'cacheName' | 'userName' | 'region' | 'nodeBased'>, credentials: AwsCredentialIdentityProvider, now: number,
 ): Promise<string> {
   const signer = new SignatureV4({ service: 'elasticache', region: cache.region, credentials, sha256: Sha256 });
   // ElastiCache keeps names in small letters, and reckons the signature with those.
@@ -28,7 +28,7 @@ export async function authenticationToken(
     hostname,
     path: '/',
     headers: { host: hostname },
-    query: { Action: 'connect', User: cache.userName, ResourceType: 'ServerlessCache' },
+    query: { Action: 'connect', User: cache.userName, ...!cache.nodeBased && { ResourceType: 'ServerlessCache' } },
   }, { expiresIn: LIFETIME, signingDate: new Date(now) });
   const parameters = Object.entries(query).map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`).sort();
   return `${hostname}/?${parameters.join('&')}`;

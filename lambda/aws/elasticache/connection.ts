@@ -28,7 +28,7 @@ export interface CacheAccess {
   readonly cache: Pick<CacheConfiguration, 'endpoint' | 'userName'>;
   readonly tls: ConnectionOptions;
   readonly clock: Clock;
-  /** Makes the token that stands in for a password; asked anew for each connection, so that it cannot have run out. */
+  /** The password, or the token that stands in for one; asked for anew for each connection, so that it cannot have run out. */
   token(): Promise<string>;
 }
 

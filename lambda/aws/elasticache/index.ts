@@ -1,6 +1,7 @@
 import { defaultProvider } from '@aws-sdk/credential-provider-node';
 import type { Clock } from '../../engine/ports';
 import type { CacheConfiguration } from '../configuration';
+import { Secrets } from '../secrets-manager';
 import { authenticationToken } from './authentication-token';
 import { CacheConnection } from './connection';
 import { LockCache } from './lock-cache';
@@ -8,6 +9,7 @@ import { LockCache } from './lock-cache';
 /** What ElastiCache does for a workflow. */
 export class ElastiCache {
   private readonly credentials = defaultProvider();
+  private readonly secrets = new Secrets();
   private readonly connections: CacheConnection[] = [];
 
   constructor(private readonly system: { readonly clock: Clock }) {}
@@ -16,7 +18,9 @@ export class ElastiCache {
     const { clock } = this.system;
     const connection = new CacheConnection({
       cache,
-      token: () => authenticationToken(cache, this.credentials, clock.now()),
+      token: () => 'passwordSecret' in cache
+        ? this.secrets.read(cache.passwordSecret, cache.passwordField)
+        : authenticationToken(cache, this.credentials, clock.now()),
       tls: {},
       clock,
     });
@@ -27,5 +31,6 @@ export class ElastiCache {
   /** Closes its connections. */
   public close(): void {
     this.connections.forEach((connection) => connection.close());
+    this.secrets.close();
   }
 }
