@@ -121,6 +121,17 @@ describe('Stream', () => {
     expect(await received()).toEqual([dispatch('a', 0).body, dispatch('a', 0).body]);
   });
 
+  it('reads back what was put by it or delivered from it, and asks for nothing that lies in another stream', async () => {
+    const [{ transport, streamName }, other] = [await open(), await open()];
+    const [sent] = await transport.send([dispatch('a', 0)]);
+    if (!sent?.ok) throw new Error('It was not sent.');
+    const delivered = { ...sent.place, resource: `arn:aws:kinesis:eu-west-1:123456789012:stream/${streamName}` };
+    for (const place of [sent.place, delivered]) {
+      expect(await transport.readBack('a', place)).toBe(dispatch('a', 0).body);
+      expect(await requestsOf(async () => expect(await other.transport.readBack('a', place)).toBeUndefined())).toEqual([]);
+    }
+  });
+
   it('can hold nothing back', async () => {
     expect((await open()).transport.longestDelay).toBe(0);
   });

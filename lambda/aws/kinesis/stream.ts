@@ -45,7 +45,9 @@ export class Stream implements Transport {
   }
 
   /** Reads the record at a sequence number, as long as the stream's retention keeps it. */
-  public async readBack(_executionId: string, { shard, sequenceNumber }: Place): Promise<string | undefined> {
+  public async readBack(_executionId: string, { resource, shard, sequenceNumber }: Place): Promise<string | undefined> {
+    // Kinesis refuses a sequence number that is another stream's. Whoever put the record names the stream, whoever got it the ARN.
+    if (resource.slice(resource.lastIndexOf('/') + 1) !== this.streamName) return undefined;
     const { ShardIterator } = await this.client.send(new GetShardIteratorCommand({
       StreamName: this.streamName,
       ShardId: shard,
