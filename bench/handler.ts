@@ -18,7 +18,7 @@ export interface HandlerCost {
 }
 
 /** Records of a batch, batches of a turn, and turns that the throughput is measured with. */
-const THROUGHPUT = { size: 100, batches: 3, turns: 4 };
+const THROUGHPUT = { size: 100, batches: 3, turns: 6 };
 
 type Handler = (
   event: unknown, context: { getRemainingTimeInMillis(): number },
@@ -65,18 +65,18 @@ async function compareThroughput(
   const bare = await BareClient.create(size, source === 'dynamodb');
   await invoke(ring.next());
   await bare.next();
-  const milliseconds = { handler: 0, bare: 0 };
+  const fastest = { handler: Infinity, bare: Infinity };
   for (let turn = 0; turn < turns; turn++) {
     const bodies = Array.from({ length: batches }, () => ring.next());
     const began = performance.now();
     for (const batch of bodies) await invoke(batch);
     const between = performance.now();
     for (let batch = 0; batch < batches; batch++) await bare.next();
-    milliseconds.handler += between - began;
-    milliseconds.bare += performance.now() - between;
+    fastest.handler = Math.min(fastest.handler, between - began);
+    fastest.bare = Math.min(fastest.bare, performance.now() - between);
   }
-  const transitions = size * batches * turns;
-  return { throughput: transitions / milliseconds.handler * 1000, bareClient: transitions / milliseconds.bare * 1000 };
+  const transitions = size * batches;
+  return { throughput: transitions / fastest.handler * 1000, bareClient: transitions / fastest.bare * 1000 };
 }
 
 const [source, runtime] = process.argv.slice(2);
