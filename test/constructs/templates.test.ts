@@ -1,11 +1,23 @@
 import {
-  App, Stack, Duration, RemovalPolicy, aws_dynamodb as dynamodb, aws_ec2 as ec2, aws_kinesis as kinesis, aws_kms as kms, aws_sns as sns,
-  aws_sqs as sqs,
+  App, Stack, Duration, RemovalPolicy, aws_apigatewayv2 as apigateway, aws_apigatewayv2_integrations as integrations,
+  aws_dynamodb as dynamodb, aws_ec2 as ec2, aws_ecs as ecs, aws_events as events, aws_kinesis as kinesis, aws_kms as kms,
+  aws_lambda as lambda, aws_s3 as s3, aws_secretsmanager as secretsmanager, aws_sns as sns, aws_sqs as sqs,
 } from 'aws-cdk-lib';
 import { ENVIRONMENT, NEW_APP_CONTEXT, OUTPUT, newWorkflow } from './support';
-import { CheckpointTable, EventSource, LockCache, LockTable, RetryQueue, type FsmWorkflowProps } from 'cdk-lambda-fsm';
+import {
+  CacheAuthentication, CheckpointTable, EventSource, FsmWorkflowTarget, LockCache, LockTable, MetricDelivery, RetryQueue,
+  type FsmWorkflow, type FsmWorkflowProps,
+} from 'cdk-lambda-fsm';
 
 const ACCOUNT = 'eu-west-1:123456789012';
+
+function network(stack: Stack): ec2.IVpc {
+  return ec2.Vpc.fromVpcAttributes(stack, 'Network', {
+    vpcId: 'vpc-0a1b2c3d4e5f60718',
+    availabilityZones: ['eu-west-1a', 'eu-west-1b'],
+    privateSubnetIds: ['subnet-0a1b2c3d4e5f60718', 'subnet-1a1b2c3d4e5f60718'],
+  });
+}
 
 const COMBINATIONS: Record<string, (stack: Stack) => Partial<FsmWorkflowProps>> = {
   'queues': () => ({}),
@@ -36,11 +48,7 @@ const COMBINATIONS: Record<string, (stack: Stack) => Partial<FsmWorkflowProps>> 
     };
   },
   'locks in a cache': (stack) => {
-    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Network', {
-      vpcId: 'vpc-0a1b2c3d4e5f60718',
-      availabilityZones: ['eu-west-1a', 'eu-west-1b'],
-      privateSubnetIds: ['subnet-0a1b2c3d4e5f60718', 'subnet-1a1b2c3d4e5f60718'],
-    });
+    const vpc = network(stack);
     return { vpc, lockCache: new LockCache(stack, 'Locks', { vpc }) };
   },
   'a stream that a topic takes over from': () => ({
@@ -59,6 +67,46 @@ const COMBINATIONS: Record<string, (stack: Stack) => Partial<FsmWorkflowProps>> 
     eventSource: EventSource.kinesis({ stream: kinesis.Stream.fromStreamArn(stack, 'events', `arn:aws:kinesis:${ACCOUNT}:stream/events`) }),
     failoverEventSource: EventSource.sns({ topic: sns.Topic.fromTopicArn(stack, 'failover', `arn:aws:sns:${ACCOUNT}:failover`) }),
   }),
+  'locks in a given cache with a password': (stack) => ({
+    vpc: network(stack),
+    lockCache: LockCache.fromCacheAttributes(stack, 'Locks', {
+      endpoint: 'master.locks.abc.euw1.cache.amazonaws.com:6379',
+      securityGroups: [ec2.SecurityGroup.fromSecurityGroupId(stack, 'CacheGroup', 'sg-0a1b2c3d4e5f60718')],
+      authentication: CacheAuthentication.password({ secret: new secretsmanager.Secret(stack, 'Password') }),
+    }),
+  }),
+  'traces, and metrics by requests': () => ({ tracing: lambda.Tracing.ACTIVE, metricDelivery: MetricDelivery.PUT_METRIC_DATA }),
+};
+
+/** What is added to a workflow of queues. */
+const ADDITIONS: Record<string, (workflow: FsmWorkflow, stack: Stack) => void> = {
+  'a task on Amazon ECS': (workflow, stack) => {
+    const taskDefinition = new ecs.FargateTaskDefinition(stack, 'Task');
+    taskDefinition.addContainer('charger', { image: ecs.ContainerImage.fromRegistry('public.ecr.aws/docker/library/busybox') });
+    workflow.addEcsTask('charge', {
+      cluster: new ecs.Cluster(stack, 'Cluster', { vpc: network(stack) }), taskDefinition, onSuccess: 'charged', onFailure: 'charged',
+    });
+  },
+  'starts by S3, by a schedule and by a route of an API': (workflow, stack) => {
+    const bucket = new s3.Bucket(stack, 'Bucket', { eventBridgeEnabled: true });
+    new events.Rule(stack, 'Uploads', {
+      eventPattern: { source: ['aws.s3'], detailType: ['Object Created'], detail: { bucket: { name: [bucket.bucketName] } } },
+      targets: [new FsmWorkflowTarget(workflow, { machine: 'order', executionId: events.EventField.fromPath('$.detail.object.etag') })],
+    });
+    new events.Rule(stack, 'Daily', {
+      schedule: events.Schedule.rate(Duration.days(1)), targets: [new FsmWorkflowTarget(workflow, { machine: 'order', context: {} })],
+    });
+    const starter = new lambda.Function(stack, 'Starter', {
+      runtime: lambda.Runtime.NODEJS_22_X,
+      handler: 'index.handler',
+      code: lambda.Code.fromInline('exports.handler = async () => {};'),
+      environment: { FSM_WORKFLOW: workflow.clientConfiguration },
+    });
+    workflow.grantStart(starter);
+    new apigateway.HttpApi(stack, 'Api').addRoutes({
+      path: '/orders', methods: [apigateway.HttpMethod.POST], integration: new integrations.HttpLambdaIntegration('Start', starter),
+    });
+  },
 };
 
 /** The templates by combination, from one synth: what does not fit CloudFormation's schemas fails it. */
@@ -66,15 +114,17 @@ let templates: Map<string, unknown>;
 beforeAll(() => {
   process.env.CDK_VALIDATION = 'true';
   const app = new App({ outdir: OUTPUT, context: { ...NEW_APP_CONTEXT, '@aws-cdk/core:validateAgainstDefaultRules': true } });
-  for (const [index, props] of Object.values(COMBINATIONS).entries()) {
-    const stack = new Stack(app, `Stack${index}`, ENVIRONMENT);
-    newWorkflow(stack, props(stack));
-  }
-  const { stacks } = app.synth();
-  templates = new Map(Object.keys(COMBINATIONS).map((name, index) => [name, stacks[index]!.template]));
+  const stackOf = (index: number) => new Stack(app, `Stack${index}`, ENVIRONMENT);
+  const named = [
+    ...Object.entries(COMBINATIONS).map(([name, props]) => ({ name, build: (stack: Stack) => void newWorkflow(stack, props(stack)) })),
+    ...Object.entries(ADDITIONS).map(([name, add]) => ({ name, build: (stack: Stack) => add(newWorkflow(stack), stack) })),
+  ];
+  named.forEach(({ build }, index) => build(stackOf(index)));
+  const assembly = app.synth();
+  templates = new Map(named.map(({ name }, index) => [name, assembly.getStackByName(`Stack${index}`).template]));
 }, 60_000);
 
-test.each(Object.keys(COMBINATIONS))('%s', (name) => {
+test.each([...Object.keys(COMBINATIONS), ...Object.keys(ADDITIONS)])('%s', (name) => {
   // The hash changes with the runtime.
   const template = JSON.stringify(templates.get(name)).replace(/[0-9a-f]{64}\.(zip|json)/g, 'HASH.$1');
   expect(JSON.parse(template)).toMatchSnapshot();
