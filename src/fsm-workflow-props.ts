@@ -69,6 +69,16 @@ export interface FsmWorkflowProps extends WorkflowFunctionOptions {
    */
   readonly lockCache?: ILockCache;
   /**
+   * A table that takes over when the lock cache has not answered for a minute, and gives the locks back when it answers again. At each
+   * turn executions pause until every lease is over: the function's timeout and half a minute.
+   *
+   * The table knows nothing of what the cache has granted, so an envelope that is delivered again during the outage may run a step once
+   * more that was done before: docs/lock-stores.md tells exactly what is weaker. Without it, executions wait until the cache answers.
+   *
+   * @default - none
+   */
+  readonly failoverLockTable?: ILockTable;
+  /**
    * Where the journal and the mailboxes are.
    *
    * @default - a new CheckpointTable

@@ -12,7 +12,7 @@ import { addDashboard, type WorkflowDashboardOptions } from './dashboard';
 import type { EcsTaskAction, EcsTaskOptions } from './ecs-task-action';
 import { EcsTasks } from './ecs-tasks';
 import type { FsmWorkflowProps } from './fsm-workflow-props';
-import { bindLockCache, bindLockTable, type LockBinding } from './lock-binding';
+import { bindLockCache, bindLockTable, bindWithFailover, type LockBinding } from './lock-binding';
 import type { ILockCache } from './lock-cache';
 import { LockTable, type ILockTable } from './lock-table';
 import { MetricDelivery, NAMESPACE } from './metric-delivery';
@@ -48,6 +48,8 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   public readonly lockTable?: ILockTable;
   /** Where the leases are, if in a cache. */
   public readonly lockCache?: ILockCache;
+  /** What takes over when the lock cache does not answer. */
+  public readonly failoverLockTable?: ILockTable;
   /** Where the journal and the mailboxes are. */
   public readonly checkpointTable: ICheckpointTable;
   /** Where what nobody will try again by itself is kept. */
@@ -83,12 +85,15 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
     const lockTable = props.lockTable ?? (props.lockCache ? undefined : new LockTable(this, 'LockTable', { encryptionKey, removalPolicy }));
     this.lockTable = lockTable;
     this.lockCache = props.lockCache;
+    this.failoverLockTable = props.failoverLockTable;
     this.checkpointTable = props.checkpointTable ?? new CheckpointTable(this, 'CheckpointTable', { encryptionKey, removalPolicy });
     this.deadLetterQueue = props.deadLetterQueue ?? new sqs.Queue(this, 'DeadLetterQueue', { ...queueDefaults(encryptionKey), removalPolicy });
     this.function = createFunction(this, this.workflowName, plan.code, props, removalPolicy);
     this.grantPrincipal = this.function.grantPrincipal;
     // The plan has refused both, and neither is impossible.
-    this.locks = lockTable ? bindLockTable(lockTable) : bindLockCache(props.lockCache!);
+    const locks = lockTable ? bindLockTable(lockTable) : bindLockCache(props.lockCache!);
+    const failoverLocks = props.failoverLockTable && bindLockTable(props.failoverLockTable);
+    this.locks = failoverLocks ? bindWithFailover(locks, failoverLocks) : locks;
     if (props.lockCache) this.function.connections.allowToDefaultPort(props.lockCache);
 
     this.machineNames = plan.machines.map(({ name }) => name);
@@ -122,6 +127,8 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
       failoverEventSource: failover?.configuration,
       retryQueues: retryQueues.map(({ configuration }) => configuration),
       lockTable: this.locks.configuration,
+      failoverLockTable: failoverLocks?.configuration,
+      functionTimeoutSeconds: failoverLocks && timeoutOf(props).toSeconds({ integral: false }),
       checkpointTable: tableConfiguration(this.checkpointTable),
       deadLetterQueue: { service: 'sqs', queueUrl: this.deadLetterQueue.queueUrl },
       eagerCommit: props.eagerCommit,
@@ -201,8 +208,8 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
    * each state, however many executions there are.
    *
    * @param metricName Transition, Completed, Parked, Error, Fatal, Retry, Caught, Duplicate, Orphan, Busy, DispatchFailure, Failover,
-   * LockFailure, CheckpointFailure, DeadLetter, Redelivery, Timeout or LockFailover, which are counted; StepDuration or EnvelopeAge, which are in
-   * milliseconds
+   * LockFailure, LockFailover, CheckpointFailure, DeadLetter, Redelivery or Timeout, which are counted; StepDuration or EnvelopeAge, which
+   * are in milliseconds
    */
   public metric(metricName: string, props: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
     return new cloudwatch.Metric({

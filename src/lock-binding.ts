@@ -31,6 +31,17 @@ export function bindLockCache(cache: ILockCache): LockBinding {
   };
 }
 
+/** Both, of which the second takes over when the first does not answer. */
+export function bindWithFailover(first: LockBinding, second: LockBinding): LockBinding {
+  return {
+    configuration: first.configuration,
+    grantRead: (grantee) => first.grantRead(grantee).combine(second.grantRead(grantee)),
+    // What the second has become in an outage, the first takes over before it is changed.
+    grantWrite: (grantee) => first.grantWrite(grantee).combine(second.grantRead(grantee)).combine(second.grantWrite(grantee)),
+    grantAcquire: (grantee) => first.grantAcquire(grantee).combine(second.grantAcquire(grantee)),
+  };
+}
+
 export function bindLockTable({ table, retention }: ILockTable): LockBinding {
   return {
     configuration: { service: 'dynamodb', tableName: table.tableName, retentionDays: retention.toDays() },

@@ -91,19 +91,27 @@ function checkName(problems: Problems, { workflowName }: FsmWorkflowProps): void
   problems.add('workflowName must be 1 to 255 printable ASCII characters that do not begin with a space, since the metrics bear it. Rename the workflow.');
 }
 
-function checkTables(problems: Problems, { lockTable, checkpointTable }: FsmWorkflowProps): void {
-  for (const [property, table] of Object.entries({ lockTable, checkpointTable })) {
+function checkTables(problems: Problems, { lockTable, failoverLockTable, checkpointTable }: FsmWorkflowProps): void {
+  for (const [property, table] of Object.entries({ lockTable, failoverLockTable, checkpointTable })) {
     if (!table) continue;
     const own = new Problems();
     checkRetention(own, table.retention);
     problems.addFrom(property, own);
   }
-  if (lockTable && lockTable.table.tableArn === checkpointTable?.table.tableArn) {
-    problems.add('lockTable and checkpointTable are one table, but have different keys. Give two tables.');
+  for (const [property, table] of Object.entries({ lockTable, failoverLockTable })) {
+    if (table && table.table.tableArn === checkpointTable?.table.tableArn) {
+      problems.add(`${property} and checkpointTable are one table, but have different keys. Give two tables.`);
+    }
   }
 }
 
-function checkLockCache(problems: Problems, { lockCache, lockTable, vpc }: FsmWorkflowProps): void {
+function checkLockCache(problems: Problems, { lockCache, lockTable, failoverLockTable, vpc }: FsmWorkflowProps): void {
+  if (failoverLockTable && !lockCache) {
+    problems.add(
+      'failoverLockTable takes over from a lockCache, and there is none. What a lock table is to be safe from, an outage of DynamoDB, takes the ' +
+      'journal and the mailboxes with it. Leave it out.',
+    );
+  }
   if (!lockCache) return;
   if (lockTable) {
     problems.add('lockCache and lockTable are both given, but the leases must be in one place. Leave one of them out.');

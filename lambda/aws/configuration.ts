@@ -13,6 +13,10 @@ export interface WorkflowConfiguration {
   readonly retryQueues: readonly RetryQueueConfiguration[];
   /** Where the locks are: a table, or a cache. */
   readonly lockTable: TableConfiguration | CacheConfiguration;
+  /** What takes over when the locks do not answer. */
+  readonly failoverLockTable?: TableConfiguration;
+  /** The function's timeout, which tells when every lease is over. There is one with a failover lock table. */
+  readonly functionTimeoutSeconds?: number;
   readonly checkpointTable: TableConfiguration;
   readonly deadLetterQueue: { readonly service: 'sqs'; readonly queueUrl: string };
   /** Commit each step explicitly, not only by the acquisition of its successor. */

@@ -1,3 +1,5 @@
+import { FailoverLockStore } from '../engine/failover-lock-store';
+import { DEFAULT_OPTIONS } from '../engine/options';
 import type { Clock, DeadLetterStore, DueStore, Metrics, Ports, Random, Tracer, Transport } from '../engine/ports';
 import type { Logger } from '../machine';
 import { EmbeddedMetrics } from './cloudwatch/embedded-metrics';
@@ -36,7 +38,7 @@ export interface Connection {
  */
 export async function connect(configuration: WorkflowConfiguration, system: System = defaultSystem()): Promise<Connection> {
   const services = new Services(system);
-  const { checkpointTable, lockTable, deadLetterQueue, workflow } = configuration;
+  const { checkpointTable, lockTable, failoverLockTable, deadLetterQueue, workflow } = configuration;
   const dynamoDb = await services.dynamoDb();
   const dueStores: DueStore[] = [];
 
@@ -83,15 +85,21 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
     put: async (letter) => (await services.sqs()).deadLetterQueue(deadLetterQueue).put(letter),
   };
 
+  const locks = lockTable.service === 'elasticache' ? (await services.elastiCache()).lockCache(lockTable) : dynamoDb.lockTable(lockTable);
+
+  const metrics = system.metrics ?? new EmbeddedMetrics(workflow, system.clock);
+
   return {
     ports: {
       eventSources,
       retryQueues,
-      locks: lockTable.service === 'elasticache' ? (await services.elastiCache()).lockCache(lockTable) : dynamoDb.lockTable(lockTable),
+      locks: failoverLockTable
+        ? new FailoverLockStore(locks, dynamoDb.lockTable(failoverLockTable), longestLease(configuration), { ...system, metrics })
+        : locks,
       journal: dynamoDb.checkpointTable(checkpointTable),
       mailbox: dynamoDb.mailbox(checkpointTable),
       deadLetters,
-      metrics: system.metrics ?? new EmbeddedMetrics(workflow, system.clock),
+      metrics,
       tracer: system.tracer ?? (configuration.tracing ? new TraceCarrier() : undefined),
       clock: system.clock,
       random: system.random,
@@ -100,6 +108,11 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
     dueStores,
     close: () => services.close(),
   };
+}
+
+/** In milliseconds. */
+function longestLease({ functionTimeoutSeconds = 900 }: WorkflowConfiguration): number {
+  return functionTimeoutSeconds * 1_000 + DEFAULT_OPTIONS.clockSkew;
 }
 
 export function defaultSystem(): System {

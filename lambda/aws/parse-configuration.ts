@@ -48,6 +48,10 @@ function checkWorkflow(workflow: Part): void {
   const retryQueues = workflow.member('retryQueues');
   if (retryQueues.isList()) retryQueues.items().forEach(checkRetryQueue);
   checkLocks(workflow.member('lockTable'));
+  workflow.optional('failoverLockTable', (table) => {
+    checkTable(table);
+    workflow.member('functionTimeoutSeconds').isInteger(1);
+  });
   checkTable(workflow.member('checkpointTable'));
   const deadLetterQueue = workflow.member('deadLetterQueue');
   if (deadLetterQueue.serviceOf(['sqs'])) deadLetterQueue.member('queueUrl').isUrl();

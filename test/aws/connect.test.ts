@@ -1,7 +1,7 @@
 import { requestsOf } from './count-requests';
 import { Embedded } from './embedded';
 import type { WorkflowConfiguration } from '../../lambda/aws/configuration';
-import { connect } from '../../lambda/aws/connect';
+import { connect, defaultSystem } from '../../lambda/aws/connect';
 import { letter } from '../contract/dead-letters';
 import { checkpoint } from '../contract/journal';
 import { dispatch } from '../contract/transport';
@@ -51,9 +51,34 @@ describe('connect', () => {
     expect(await embedded.items(retries)).toHaveLength(1);
     expect(await embedded.receive(dead)).toHaveLength(1);
     expect((await embedded.items(checkpoints)).map(({ entry }) => entry?.S).sort()).toEqual([
-      'mail#0000000001', 'mailbox', 'mailid#m', 'step#0000000000#000000000001',
+      'mail#0000000001', 'mailbox', 'mailid#m', 'step#0000000000#0000000000000001',
     ]);
     expect(await ports.journal.history('a')).toHaveLength(1);
+    close();
+  });
+
+  it('has a second lock store behind the first, if there is one', async () => {
+    const failoverLockTable = { service: 'dynamodb', tableName: await embedded.table('locks'), retentionDays: 30 } as const;
+    const { configuration } = await deploy(() => ({
+      // A table that is not there fails each request.
+      lockTable: { service: 'dynamodb', tableName: 'gone', retentionDays: 30 }, failoverLockTable, functionTimeoutSeconds: 30,
+    }));
+    const time = { now: 1_900_000_000_000 };
+    const clock = { now: () => time.now, sleep: async () => undefined };
+    const { ports, close } = await connect(configuration, { ...defaultSystem(), clock });
+    const acquire = (holder: string) => ports.locks.acquire({
+      executionId: 'a', machine: 'order', step: 3, parent: 5, state: 's', holder, now: time.now, expires: time.now + 9,
+    });
+    const refusals = [];
+    for (let tries = 0; tries < 3; tries += 1) {
+      refusals.push(await acquire('me').catch(({ name }: Error) => name));
+      time.now += 40_000;
+    }
+    refusals.push(await acquire('me').catch(({ name }: Error) => name));
+    time.now += 40_000;
+    expect(refusals).toEqual(['ResourceNotFoundException', 'ResourceNotFoundException', 'ResourceNotFoundException', 'LocksUnavailableError']);
+    expect(await acquire('me')).toMatchObject({ acquired: true, lock: { step: 3, parent: 5, fence: 2 ** 32 + 6 } });
+    expect((await embedded.items(failoverLockTable.tableName)).map(({ executionId }) => executionId?.S).sort()).toEqual(['a', 'lock store in use']);
     close();
   });
 

@@ -28,7 +28,7 @@ describe('StreamEventSource', () => {
     const requests = await requestsOf(async () => {
       const sent = await transport.send(dispatches);
       expect(sent[24]).toEqual({
-        ok: true, journaled: true, place: { service: 'dynamodb', resource: tableName, messageId: 'step#0000000024#000000000025' },
+        ok: true, journaled: true, place: { service: 'dynamodb', resource: tableName, messageId: 'step#0000000024#0000000000000025' },
       });
     });
     expect(requests).toEqual(['BatchWriteItem']);
@@ -36,7 +36,7 @@ describe('StreamEventSource', () => {
     const entry = await journal.read('e', 24, 25);
     expect(entry).toEqual({
       ...dispatches[24]!.checkpoint,
-      place: { service: 'dynamodb', resource: tableName, messageId: 'step#0000000024#000000000025' },
+      place: { service: 'dynamodb', resource: tableName, messageId: 'step#0000000024#0000000000000025' },
     });
   });
 

@@ -1,8 +1,8 @@
 import { App, Duration, RemovalPolicy, Stack, aws_ec2 as ec2, aws_iam as iam, aws_kms as kms, aws_lambda as lambda } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { ENVIRONMENT, NEW_APP_CONTEXT, OUTPUT, newStack, newWorkflow, permissions, refusal, withoutHash } from './support';
+import { ACTIONS, ENVIRONMENT, NEW_APP_CONTEXT, ORDER, OUTPUT, newStack, newWorkflow, permissions, refusal, withoutHash } from './support';
 import { parseConfiguration } from '../../lambda/aws/parse-configuration';
-import { FsmWorkflow, LockCache, LockTable, MachineDefinition, type LockCacheProps } from 'cdk-lambda-fsm';
+import { CheckpointTable, FsmWorkflow, LockCache, LockTable, MachineDefinition, type LockCacheProps } from 'cdk-lambda-fsm';
 
 const ZONES = ['eu-west-1a', 'eu-west-1b', 'eu-west-1c', 'eu-west-1d'];
 
@@ -64,6 +64,24 @@ test('the workflow needs no lock table, and may connect to the cache and nothing
     ['LocksCache.ARN', ['elasticache:Connect']],
     ['LocksUser.Arn', ['elasticache:Connect']],
   ]);
+});
+
+test('a table takes over from the cache, and whoever may change locks may change those in it, too', () => {
+  const { stack, vpc, lockCache } = deploy();
+  const failoverLockTable = new LockTable(stack, 'Failover');
+  const workflow = new FsmWorkflow(stack, 'Safe', {
+    ...{ machines: [MachineDefinition.fromObject(ORDER)], actions: ACTIONS }, vpc, lockCache, failoverLockTable, timeout: Duration.seconds(90),
+  });
+  const [reader, writer] = ['Reader', 'Writer'].map((id) => new iam.User(stack, id));
+  workflow.grantDescribe(reader!);
+  workflow.grantCancel(writer!);
+  expect(workflow.failoverLockTable).toBe(failoverLockTable);
+  const template = Template.fromStack(stack);
+  const ofTable = (policy: string) => permissions(template, policy)['FailoverTable.Arn'];
+  expect(ofTable('SafeRole')).toEqual(['dynamodb:GetItem', 'dynamodb:PartiQLInsert', 'dynamodb:PartiQLUpdate', 'dynamodb:UpdateItem']);
+  expect(ofTable('ReaderDefaultPolicy')).toEqual(['dynamodb:GetItem']);
+  expect(ofTable('WriterDefaultPolicy')).toEqual(['dynamodb:GetItem', 'dynamodb:UpdateItem']);
+  expect(JSON.stringify(stack.resolve(workflow.clientConfiguration))).toMatch(/failoverLockTable.*retentionDays.*functionTimeoutSeconds[^\d]+90/);
 });
 
 test('the function reaches the port of the cache, and nobody else does', () => {
@@ -167,6 +185,18 @@ test.each<[string, (stack: Stack) => Partial<Parameters<typeof newWorkflow>[1] &
     const vpc = network(stack);
     return { vpc, lockCache: new LockCache(stack, 'Locks', { vpc }), lockTable: new LockTable(stack, 'Table') };
   }, /lockCache and lockTable are both given.*Leave one of them out/],
+  ['a failover table that is that of the journal', (stack) => {
+    const vpc = network(stack);
+    const { table } = new LockTable(stack, 'Table');
+    return {
+      ...{ vpc, lockCache: new LockCache(stack, 'Locks', { vpc }) },
+      ...{ failoverLockTable: LockTable.fromTable(table), checkpointTable: CheckpointTable.fromTable(table) },
+    };
+  }, /failoverLockTable and checkpointTable are one table/],
 ])('a workflow with a cache and %s is refused', (_, props, message) => {
   expect(refusal(props)).toMatch(message);
+});
+
+test('a failover table without a cache is refused', () => {
+  expect(refusal((stack) => ({ failoverLockTable: new LockTable(stack, 'Table') }))).toMatch(/failoverLockTable takes over from a lockCache, and there is none\./);
 });
