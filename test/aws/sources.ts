@@ -29,11 +29,13 @@ export const SOURCES: Record<string, (embedded: Embedded, checkpoints: string) =
     };
   },
   dynamodb: async (embedded, checkpoints) => {
-    const isNew = fresh<Awaited<ReturnType<Embedded['items']>>[number]>(({ entry }) => entry?.S ?? '');
+    type Item = Awaited<ReturnType<Embedded['items']>>[number];
+    const keyOf = ({ executionId, entry }: Item) => `${executionId?.S} ${entry?.S}`;
+    const isNew = fresh(keyOf);
     return {
       configuration: { service: 'dynamodb' },
       records: async () => isNew((await embedded.items(checkpoints)).filter(({ envelope }) => envelope)).map((item) => (
-        { eventSource: 'aws:dynamodb', eventSourceARN: 'arn', dynamodb: { SequenceNumber: item.entry?.S, NewImage: item } }
+        { eventSource: 'aws:dynamodb', eventSourceARN: 'arn', dynamodb: { SequenceNumber: keyOf(item), NewImage: item } }
       )),
     };
   },
