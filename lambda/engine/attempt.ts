@@ -227,15 +227,16 @@ export class Attempt {
   /** The end: nobody will try again by itself. */
   public async failForGood(failure: Failure, states: readonly string[]): Promise<Outcome> {
     this.failure = failure;
-    const { envelope } = this.held;
-    const pristine = this.pristine();
+    const { envelope, lease } = this.held;
+    // Whoever redrives it must not run beside an action that overran its time.
+    const failed = { ...this.pristine(), notBefore: this.overrun ? lease.expires : undefined };
     try {
       await this.around.bury(`${failure.name}: ${failure.message}`, envelope, `The step into state "${failure.state}" failed for good with ${failure.name}.`);
     } catch (thrown) {
       await this.release();
       throw thrown;
     }
-    const committed = await this.recordAndCommit(this.checkpoint({ outcome: 'failed', states, error: failure, envelope: pristine }), 'failed');
+    const committed = await this.recordAndCommit(this.checkpoint({ outcome: 'failed', states, error: failure, envelope: failed }), 'failed');
     if (committed) this.around.count('Fatal', envelope, failure.state);
     return 'acknowledge';
   }

@@ -63,3 +63,21 @@ test('keeps the lease of an action that overran its time, also when its end cann
   expect(world.effects).toHaveLength(1);
   expect(world.lock('x')?.status).toBe('failed');
 });
+
+test('lets a redrive wait until an action that overran its time must be dead', async () => {
+  const machine = defineMachine({ name: 'slow', initial: 'only', states: { only: { do: 'overrun', on: { ran: 'done' }, maxRetries: 0 }, done: { final: true } } });
+  const world = new World([machine], {
+    overrun: async (_context, { attempt }, { bench, clock }) => {
+      if (attempt === 0) await bench.activity.sleep(() => clock.sleep(29 * SECOND));
+      return 'ran';
+    },
+  });
+  await world.start('slow', 'x');
+  const began = world.clock.now();
+  await world.bench.advance(28 * SECOND);
+  expect(world.lock('x')?.status).toBe('failed');
+  await world.client((executions) => executions.redrive('x'));
+  await world.bench.run();
+  expect(world.lock('x')?.status).toBe('completed');
+  expect(world.effects[1]!.at).toBeGreaterThanOrEqual(began + 30 * SECOND);
+});
