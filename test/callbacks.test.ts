@@ -16,12 +16,13 @@ test('they compile', () => {
   expect(snippets.problems()).toEqual([]);
 }, 120_000);
 
-test('the stack is synthesized, with a task, a callback and a rule that starts executions', () => {
+test('the stack is synthesized, with a task, a callback, and two rules that start executions', () => {
   // The snippet was compiled above; its class is a stack with a stack's parameters.
   const { VideoStack } = jest.requireActual<{ VideoStack: new (scope: App, id: string) => Stack }>(join(snippets.folder, 'video-stack.ts'));
   const template = Template.fromStack(new VideoStack(new App(), 'Videos'));
   template.resourceCountIs('AWS::ECS::TaskDefinition', 1);
-  template.resourceCountIs('AWS::Events::Rule', 2);
+  template.resourceCountIs('AWS::Events::Rule', 3);
+  template.hasResourceProperties('AWS::ApiGatewayV2::Route', { RouteKey: 'POST /videos' });
   template.hasResourceProperties('AWS::ApiGatewayV2::Route', { RouteKey: 'POST /callback' });
   template.hasResourceProperties('AWS::Lambda::Function', { Handler: 'index.handler', Environment: { Variables: { FSM_ECS_TASKS: {}, CALLBACK_URL: {} } } });
 }, 60_000);

@@ -87,7 +87,7 @@ const ADDITIONS: Record<string, (workflow: FsmWorkflow, stack: Stack) => void> =
       cluster: new ecs.Cluster(stack, 'Cluster', { vpc: network(stack) }), taskDefinition, onSuccess: 'charged', onFailure: 'charged',
     });
   },
-  'starts by S3, by a schedule and by a route of an API': (workflow, stack) => {
+  'starts by S3, by a schedule and by routes of an API': (workflow, stack) => {
     const bucket = new s3.Bucket(stack, 'Bucket', { eventBridgeEnabled: true });
     new events.Rule(stack, 'Uploads', {
       eventPattern: { source: ['aws.s3'], detailType: ['Object Created'], detail: { bucket: { name: [bucket.bucketName] } } },
@@ -103,8 +103,21 @@ const ADDITIONS: Record<string, (workflow: FsmWorkflow, stack: Stack) => void> =
       environment: { FSM_WORKFLOW: workflow.clientConfiguration },
     });
     workflow.grantStart(starter);
-    new apigateway.HttpApi(stack, 'Api').addRoutes({
-      path: '/orders', methods: [apigateway.HttpMethod.POST], integration: new integrations.HttpLambdaIntegration('Start', starter),
+    const api = new apigateway.HttpApi(stack, 'Api');
+    api.addRoutes({
+      path: '/checked', methods: [apigateway.HttpMethod.POST], integration: new integrations.HttpLambdaIntegration('Start', starter),
+    });
+    const bus = new events.EventBus(stack, 'Requests');
+    api.addRoutes({
+      path: '/orders',
+      methods: [apigateway.HttpMethod.POST],
+      integration: new integrations.HttpEventBridgeIntegration('Put', {
+        eventBusRef: bus.eventBusRef,
+        parameterMapping: new apigateway.ParameterMapping().custom('Source', 'orders').custom('DetailType', 'start').custom('Detail', '$request.body'),
+      }),
+    });
+    new events.Rule(stack, 'Requested', {
+      eventBus: bus, eventPattern: { source: ['orders'] }, targets: [new FsmWorkflowTarget(workflow, { machine: 'order' })],
     });
   },
 };
