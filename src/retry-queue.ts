@@ -13,6 +13,7 @@ export class RetryQueue {
 
   /**
    * A DynamoDB table, and a timer that brings round what is due. A wait of any length is one write; the timer costs an invocation a minute.
+   * A retry that is due before the next minute begins may wait for that minute.
    */
   public static dynamoDb(options: DynamoDbRetryQueueOptions = {}): RetryQueue {
     return new RetryQueue(new DynamoDbRetryQueue(options));
