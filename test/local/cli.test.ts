@@ -52,7 +52,7 @@ test.each([
   ['an assembly that is none', ['local', ROOT], 1, 'is no cloud assembly'],
   ['a stack that is not there', ['local', SHOP, '--stack', 'Other'], 1, 'There is no stack "Other"'],
   ['a share that is none', ['local', SHOP, '--faults', '2'], 1, '--faults takes a number from 0 to 1, not "2"'],
-  ['a task without a command', ['local', SHOP, '--task', 'render'], 1, `--task takes the name of a container and a command line, as in --task render='node render.js', not "render"`],
+  ['a task without a command', ['local', SHOP, '--task', 'render'], 1, '--task takes the name of a container and a command line, as in --task render=\'node render.js\', not "render"'],
   ['a task that nobody runs', ['local', SHOP, '--task', 'render=true'], 1, 'There is a command for the container "render", but the workflows run none.'],
   ['help', ['--help'], 0, 'cdk-lambda-fsm local [ASSEMBLY]'],
 ])('%s', async (_, parameters, code, text) => {

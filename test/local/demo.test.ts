@@ -28,6 +28,7 @@ function demo(...parameters: string[]): Run {
   return run;
 }
 
+/** The number in a row of the table at the end. */
 function numberIn(output: string, row: string): number {
   return Number(new RegExp(`^ +${row} +(\\d+)`, 'm').exec(output)?.[1]);
 }
@@ -37,6 +38,8 @@ test('requests fail, the queue goes down, and every order ends as it must', asyn
   expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('All 40 orders have ended as they must, and every step counts once') });
   expect(numberIn(output, 'executions delivered') + numberIn(output, 'executions cancelled') + numberIn(output, 'executions rejected')).toBe(40);
   expect(output).toContain('SQS goes down.');
+  expect(numberIn(output, 'envelopes by SQS, the event source')).toBeGreaterThan(0);
+  expect(numberIn(output, 'envelopes by DynamoDB, the failover')).toBeGreaterThan(0);
   for (const row of ['transitions', 'retries', 'caught', 'failovers', 'requests that were made to fail']) {
     expect({ row, number: numberIn(output, row) > 0 }).toEqual({ row, number: true });
   }
@@ -64,6 +67,18 @@ test('killed half-way and started again with the same file, it goes on and every
   expect(output).toContain('Going on with 40 orders');
   // The stream is read again from its beginning, and what was done before is known.
   expect(numberIn(output, 'duplicates dropped')).toBeGreaterThan(0);
+});
+
+test.each([
+  ['dynamodb', 'sns', 'kinesis', ['The event source on DynamoDB goes down.', 'DynamoDB, the event source', 'SNS, the failover', 'Kinesis, the retry queue']],
+  ['sns', 'kinesis', 'dynamodb', ['SNS goes down.', 'SNS, the event source', 'Kinesis, the failover', 'DynamoDB, the retry queue']],
+])('over %s, with %s as failover and retries over %s, it comes to the same', async (source, failover, retry, [announced, ...carriers]) => {
+  const { code, output } = await demo('--executions', '40', '--source', source, '--failover', failover, '--retry', retry).ended;
+  expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('All 40 orders have ended as they must, and every step counts once') });
+  expect(output).toContain(announced);
+  for (const carrier of carriers) {
+    expect({ carrier, carried: numberIn(output, `envelopes by ${carrier}`) > 0 }).toEqual({ carrier, carried: true });
+  }
 });
 
 test('what it cannot run is said', async () => {

@@ -33,8 +33,15 @@ function addWorkflow(stack: Stack): void {
   });
 }
 
+interface Call {
+  readonly times: number;
+  readonly pid: number;
+  readonly args: string[];
+  readonly env: Record<string, string>;
+}
+
 /** A program that notes how it was called, and ends as the title of the film says. */
-function renderer(): { command: string; called: (executionId: string) => { times: number; pid: number; args: string[]; env: Record<string, string> } | undefined } {
+function renderer(): { command: string; called: (executionId: string) => Call | undefined } {
   const directory = temporaryDirectory();
   const script = join(directory, 'renderer.js');
   writeFileSync(script, `
@@ -66,7 +73,10 @@ test('a task is a process, and its end takes the execution on, as it ended', asy
   const lines: string[] = [];
   const errors: Error[] = [];
   const local = await start({
-    assembly: synthesize(addWorkflow), tasks: { renderer: command }, onLine: (line) => lines.push(line), onError: (error) => errors.push(error),
+    assembly: synthesize(addWorkflow),
+    tasks: { renderer: command },
+    onLine: (line) => lines.push(line),
+    onError: (error) => errors.push(error),
   });
   const client = clientOf(local);
   for (const [executionId, title] of [['good', 'Vertigo'], ['bad', 'exit 3'], ['dead', 'die']]) {

@@ -1,5 +1,5 @@
 import type { PlannedOrder } from '../../examples/order/demo/plan';
-import { problemsOf } from '../../examples/order/demo/verdict';
+import { problemsOf, problemsOfOutage } from '../../examples/order/demo/verdict';
 import type { LedgerEntry } from '../../examples/order/ledger';
 import type { AttemptDescription, ExecutionDescription } from '../../lambda/client';
 
@@ -59,4 +59,13 @@ test.each([
   ['was run by two at once', FOUND, [LEDGER[0], LEDGER[2], LEDGER[1], LEDGER[3]], 'order-1 has run pay of attempt 2 after attempt 3 had begun.'],
 ])('an order that %s is found out', (_, found, ledger, problem) => {
   expect(problemsOf(ORDER, found as ExecutionDescription | undefined, ledger as LedgerEntry[])).toContain(problem);
+});
+
+test('an outage in which the failover was not used is found out', () => {
+  const source = { role: 'event source', service: 'kinesis', envelopes: 5 } as const;
+  expect(problemsOfOutage([source, { role: 'failover', service: 'sqs', envelopes: 1 }])).toEqual([]);
+  expect(problemsOfOutage([source])).toEqual([]);
+  expect(problemsOfOutage([source, { role: 'failover', service: 'sqs', envelopes: 0 }])).toEqual([
+    'SQS, the failover, has carried no envelope although the event source was down.',
+  ]);
 });

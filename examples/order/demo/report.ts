@@ -1,3 +1,4 @@
+import { titleOf, type Traffic } from './envelopes';
 import type { Local } from '../../../lambda/local';
 import type { LedgerEntry } from '../ledger';
 import type { ExecutionDescription } from 'cdk-lambda-fsm/client';
@@ -6,12 +7,13 @@ import type { ExecutionDescription } from 'cdk-lambda-fsm/client';
 export interface Outcome {
   readonly descriptions: readonly ExecutionDescription[];
   readonly ledger: ReadonlyMap<string, readonly LedgerEntry[]>;
+  readonly traffic: readonly Traffic[];
   readonly local: Pick<Local, 'metrics' | 'requests' | 'faults'>;
   readonly seconds: number;
 }
 
 /** The table at the end. */
-export function tableOf({ descriptions, ledger, local, seconds }: Outcome): string {
+export function tableOf({ descriptions, ledger, traffic, local, seconds }: Outcome): string {
   const states = sizesByEnd(descriptions);
   const runs = [...ledger.values()].flat();
   const committed = new Set(descriptions.flatMap(({ executionId, steps }) =>
@@ -23,6 +25,7 @@ export function tableOf({ descriptions, ledger, local, seconds }: Outcome): stri
   const rows: (readonly [string, string])[] = [
     ...[...states].sort(([a], [b]) => a.localeCompare(b)).map(([state, count]) => [`executions ${state}`, String(count)] as const),
     ['transitions', String(transitions)],
+    ...traffic.map((each) => [`envelopes by ${titleOf(each)}`, String(each.envelopes)] as const),
     ['retries', sum('Retry')],
     ['caught', sum('Caught')],
     ['failovers', sum('Failover')],

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { titleOf, type Traffic } from './envelopes';
 import type { LedgerEntry } from '../ledger';
 import type { PlannedOrder } from './plan';
 import type { ExecutionDescription } from 'cdk-lambda-fsm/client';
@@ -10,6 +11,12 @@ import type { ExecutionDescription } from 'cdk-lambda-fsm/client';
 export function problemsOf(order: PlannedOrder, found: ExecutionDescription | undefined, ledger: readonly LedgerEntry[]): string[] {
   const problems = found ? [...wrongEnd(order, found), ...wrongChain(found), ...wrongActions(order, found, ledger)] : ['is lost: nobody knows of it'];
   return [...problems, ...wrongFences(ledger)].map((problem) => `${order.executionId} ${problem}.`);
+}
+
+/** An outage shows nothing when nobody had to take over. */
+export function problemsOfOutage(traffic: readonly Traffic[]): string[] {
+  return traffic.filter(({ role, envelopes }) => role === 'failover' && envelopes === 0)
+    .map((each) => `${titleOf(each)}, has carried no envelope although the event source was down.`);
 }
 
 function wrongEnd({ expected }: PlannedOrder, { status, state, context }: ExecutionDescription): string[] {
