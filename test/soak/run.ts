@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { parseArgs } from 'node:util';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -59,6 +59,8 @@ async function main(): Promise<boolean> {
     const local = await startLocal({
       assembly: app.synth().directory,
       faults: { share, seed: values.seed },
+      // The timer of the retry table fires every second instead of every minute.
+      scheduleInterval: 1_000,
       onLine: (line) => {
         if (line.startsWith(HEAP_PREFIX)) heap.push(JSON.parse(line.slice(HEAP_PREFIX.length)) as HeapSample);
       },
@@ -92,7 +94,9 @@ async function soak(local: Local, length: number, executions: number, heap: Heap
   const down = new Set<string>();
   let warm = 0;
   const timers = [
-    setInterval(() => progress.push({ at: Date.now() - begin, transitions: local.metrics.Transition ?? 0 }), SAMPLE_EVERY),
+    setInterval(() => {
+      progress.push({ at: Date.now() - begin, transitions: local.metrics.Transition ?? 0, processor: processorTime() });
+    }, SAMPLE_EVERY),
     watch(local, load, heap, () => [...down].join(' ')),
     setTimeout(() => { warm = heap.length; }, endOfWarmUp(length)),
     ...outages.flatMap(({ service, begin: from, end }) => [
@@ -135,6 +139,12 @@ function watch(local: Local, load: Load, heap: readonly HeapSample[], down: () =
     console.log(row.map((value, column) => String(value).padStart(columns[column]!.length)).join('  '));
     last = now;
   }, ROW_EVERY);
+}
+
+/** Milliseconds of processor time that this process has used, or that nobody has used, since the machine was started. */
+function processorTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000 + cpus().reduce((total, { times }) => total + times.idle, 0);
 }
 
 function megabytes(bytes: number): string {

@@ -1,4 +1,6 @@
-import { HIDDEN } from './stack';
+/** How long an invocation may take, and for how long a queue hides what it has delivered: six times as long, as the construct does it. */
+export const TIMEOUT = 5_000;
+const HIDDEN = 6 * TIMEOUT;
 
 /** A service is down for some seconds. Times in milliseconds after the begin. */
 export interface Outage {
@@ -13,7 +15,7 @@ const PERIOD = 60_000;
 const BEFORE = 20_000;
 /** What was given back in an outage comes again when it is not hidden any more, and then takes its retries. */
 const RECOVERY = HIDDEN + 5_000;
-/** The fastest so many milliseconds after an outage count: the machine has other things to do, too. */
+/** The fastest so many milliseconds after an outage count. */
 const FASTEST = 10_000;
 /** In the beginning code is compiled and caches fill. */
 const WARM_UP = 30_000;
@@ -32,13 +34,18 @@ export function outagesOf(length: number): Outage[] {
   });
 }
 
-/** How many transitions there have been at a time. */
+/** How far the soak has come at a time. */
 export interface Progress {
   readonly at: number;
   readonly transitions: number;
+  /** Milliseconds of processor time that it has used so far, or could have used: nobody has. What others used could not be had. */
+  readonly processor: number;
 }
 
-/** Transitions a second in the time before an outage, and in the best time between its end, when it must be overcome, and the next one. */
+/**
+ * Transitions in a second of the processor time that was to be had: before an outage, and in the best time between its end, when it must
+ * be overcome, and the next one.
+ */
 export function throughputAround(outage: Outage, progress: readonly Progress[]): { readonly before: number; readonly after: number } {
   const [from, to] = [outage.end + RECOVERY, outage.begin + PERIOD];
   const starts = progress.map(({ at }) => at).filter((at) => at >= from && at + FASTEST <= to);
@@ -51,5 +58,7 @@ export function throughputAround(outage: Outage, progress: readonly Progress[]):
 function throughput(progress: readonly Progress[], from: number, to: number): number {
   const within = progress.filter(({ at }) => at >= from && at <= to);
   const [first, last] = [within[0], within.at(-1)];
-  return first && last && last.at > first.at ? (last.transitions - first.transitions) / (last.at - first.at) * 1000 : 0;
+  return first && last && last.processor > first.processor
+    ? (last.transitions - first.transitions) / (last.processor - first.processor) * 1000
+    : 0;
 }

@@ -38,7 +38,9 @@ describe('throughput', () => {
   /** What was reached second by second. */
   const progressOf = (rateAt: (second: number) => number): Progress[] => {
     let transitions = 0;
-    return Array.from({ length: MINUTES * 60 }, (_, second) => ({ at: 1000 * second, transitions: transitions += rateAt(second) }));
+    return Array.from({ length: MINUTES * 60 }, (_, second) => ({
+      at: 1000 * second, transitions: transitions += rateAt(second), processor: 1000 * second,
+    }));
   };
   const problems = (rateAt: (second: number) => number) => (
     judgeThroughput(outages, progressOf(rateAt)).flatMap((finding) => finding.problems)
@@ -49,8 +51,8 @@ describe('throughput', () => {
       ['sqs', 60_000], ['dynamodb', 120_000], ['sqs', 180_000], ['dynamodb', 240_000],
     ]);
     expect(judgeThroughput(outages, progressOf(() => 300)).map(({ what, measured }) => `${what}: ${measured}`)).toEqual([
-      'transitions a second around outages of sqs: 300 → 300, 300 → 300',
-      'transitions a second around outages of dynamodb: 300 → 300, 300 → 300',
+      'transitions in a second of processor time, around outages of sqs: 300 → 300, 300 → 300',
+      'transitions in a second of processor time, around outages of dynamodb: 300 → 300, 300 → 300',
     ]);
   });
 
@@ -62,9 +64,16 @@ describe('throughput', () => {
     expect(problems((second) => second > 60 && second % 60 < 49 ? 10 : 300)).toEqual([]);
   });
 
+  it('may be low while others use the processor', () => {
+    const busy = progressOf((second) => second < 125 ? 300 : 60).map(({ processor, ...rest }) => (
+      { ...rest, processor: processor <= 125_000 ? processor : 125_000 + (processor - 125_000) / 5 }
+    ));
+    expect(judgeThroughput(outages, busy).flatMap((finding) => finding.problems)).toEqual([]);
+  });
+
   it('must come back', () => {
     expect(problems((second) => second < 185 ? 300 : 150)).toEqual([
-      'The throughput did not come back after the outage of sqs at 180 s: 300 → 150 /s.',
+      'The throughput did not come back after the outage of sqs at 180 s: 300 → 150.',
     ]);
     expect(problems(() => 0)).toHaveLength(4);
   });

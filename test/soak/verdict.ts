@@ -4,10 +4,7 @@ import { throughputAround, type Outage, type Progress } from './schedule';
 
 /** Bytes for each action that memory may grow by, beyond three times what the measurement is uncertain by. A context alone has 700. */
 const MOST_GROWTH = 100;
-/**
- * The share of the throughput before an outage that there must be again after it, be it for seconds only: the machine has other things to
- * do, too.
- */
+/** The share of the throughput before an outage that there must be again after it. */
 const LEAST_THROUGHPUT = 0.6;
 
 /** One thing that the soak has looked at. */
@@ -37,10 +34,10 @@ export function judgeThroughput(outages: readonly Outage[], progress: readonly P
     const around = own.map((outage) => ({ outage, ...throughputAround(outage, progress) }));
     const bad = around.filter(({ before, after }) => before === 0 || after < LEAST_THROUGHPUT * before);
     return {
-      what: `transitions a second around outages of ${service}`,
+      what: `transitions in a second of processor time, around outages of ${service}`,
       measured: around.map(({ before, after }) => `${before.toFixed(0)} → ${after.toFixed(0)}`).join(', '),
       problems: bad.map(({ outage, before, after }) => (
-        `The throughput did not come back after the outage of ${service} at ${outage.begin / 1000} s: ${before.toFixed(0)} → ${after.toFixed(0)} /s.`
+        `The throughput did not come back after the outage of ${service} at ${outage.begin / 1000} s: ${before.toFixed(0)} → ${after.toFixed(0)}.`
       )),
     };
   });
