@@ -7,6 +7,7 @@ interface Grant {
   readonly parent: number;
   readonly fence: number;
   readonly holder: string;
+  readonly at: number;
 }
 
 /** An action that runs. */
@@ -26,6 +27,10 @@ interface Execution {
   readonly dispatched: Set<number>;
   /** The status that an explicit commit of the latest fence gave it. */
   committed?: ExecutionStatus;
+  /** It was cancelled, and nothing of it may begin any more. */
+  cancelled?: boolean;
+  /** The callback tokens that were handed out, by step. */
+  readonly tokens: Map<number, string>;
   /** Events that a client was told are kept, in the order of acceptance, and all whose fate it does not know. */
   readonly accepted: Mail[];
   readonly offered: Map<string, Mail>;
@@ -35,6 +40,8 @@ interface Execution {
 interface Mail {
   readonly id: string;
   readonly event: string;
+  /** The only step in whose wait it may be taken: it came with a callback token. */
+  readonly step?: number;
   readonly at: number;
 }
 
@@ -68,6 +75,11 @@ export class Model {
     return this.of(executionId).grants.filter((grant) => grant.step === step).length;
   }
 
+  /** When a step was acquired last. */
+  public grantedAt(executionId: string, step: number): number {
+    return this.of(executionId).grants.filter((grant) => grant.step === step).at(-1)?.at ?? 0;
+  }
+
   public acceptedBy(executionId: string) {
     const { accepted, offered } = this.of(executionId);
     return { accepted, offered };
@@ -80,6 +92,8 @@ export class Model {
     const execution = this.of(executionId);
     const last = execution.grants.at(-1);
     if (last?.fence === fence && last.holder === holder) return;
+    if (fence > 1 && execution.cancelled) this.wrong('I2', executionId, `step ${step} was begun though the execution was cancelled`);
+    if (fence > 1 && execution.committed === 'completed') this.wrong('I2', executionId, `step ${step} was begun though the execution had completed`);
     if (fence !== (last?.fence ?? 0) + 1) {
       this.wrong(fence === 1 ? 'I6' : 'I4', executionId, fence === 1 ? 'was started a second time' : `fence ${fence} was granted after fence ${last?.fence ?? 0}`);
     } else if (!last) {
@@ -92,7 +106,7 @@ export class Model {
       this.wrong('I2', executionId, `step ${step} was run again after it was committed as ${execution.committed}`);
     }
     execution.committed = undefined;
-    execution.grants.push({ step, parent, fence, holder });
+    execution.grants.push({ step, parent, fence, holder, at: this.now() });
   }
 
   /** I2: only the latest holder commits. */
@@ -101,6 +115,17 @@ export class Model {
     const last = execution.grants.at(-1);
     if (last?.fence !== fence) this.wrong('I2', executionId, `fence ${fence} committed as ${status}, though fence ${last?.fence} was granted meanwhile`);
     execution.committed = status;
+  }
+
+  /** I4: whoever cancels takes the fence, so that nothing continues what was sent before. */
+  public cancelled({ executionId, step, parent, fence, holder }: Lock): void {
+    const execution = this.of(executionId);
+    const last = execution.grants.at(-1);
+    if (execution.cancelled && last?.fence === fence) return;
+    if (execution.committed === 'completed') this.wrong('I2', executionId, 'was cancelled though it had completed');
+    if (fence !== (last?.fence ?? 0) + 1) this.wrong('I4', executionId, `was cancelled with fence ${fence} after fence ${last?.fence ?? 0}`);
+    execution.cancelled = true;
+    execution.grants.push({ step, parent, fence, holder, at: this.now() });
   }
 
   // ---- what invocations do ----------------------------------------------------------------------------------------------------------
@@ -138,20 +163,38 @@ export class Model {
 
   // ---- what clients are told --------------------------------------------------------------------------------------------------------
 
-  public offers(executionId: string, id: string, event: string): void {
+  /** @param step in which it may be taken alone, if it comes with a callback token */
+  public offers(executionId: string, id: string, event: string, step?: number): void {
     const { offered } = this.of(executionId);
-    if (!offered.has(id)) offered.set(id, { id, event, at: this.moments++ });
+    if (!offered.has(id)) offered.set(id, { id, event, step, at: this.moments++ });
   }
 
-  public accepts(executionId: string, id: string, event: string): void {
+  public accepts(executionId: string, id: string, event: string, step?: number): void {
     const { accepted } = this.of(executionId);
-    if (!accepted.some((mail) => mail.id === id)) accepted.push({ id, event, at: this.moments++ });
+    if (!accepted.some((mail) => mail.id === id)) accepted.push({ id, event, step, at: this.moments++ });
+  }
+
+  /** A step hands out a callback token: the same in all its attempts. */
+  public handsOut(executionId: string, step: number, token: string): void {
+    const { tokens } = this.of(executionId);
+    if ((tokens.get(step) ?? token) !== token) this.wrong('I1', executionId, `two attempts at step ${step} have handed out two tokens`);
+    tokens.set(step, token);
+  }
+
+  /**
+   * A client was told that nobody waits for the event of a token any more.
+   *
+   * @param ended whether the execution has ended
+   */
+  public spends(executionId: string, step: number, ended: boolean): void {
+    const last = this.of(executionId).grants.at(-1);
+    if (!ended && last && last.step <= step) this.wrong('I1', executionId, `the token of step ${step} was told to be spent in step ${last.step}`);
   }
 
   private of(executionId: string): Execution {
     let execution = this.executions.get(executionId);
     if (!execution) {
-      execution = { grants: [], running: new Set(), dispatched: new Set(), accepted: [], offered: new Map() };
+      execution = { grants: [], running: new Set(), dispatched: new Set(), accepted: [], offered: new Map(), tokens: new Map() };
       this.executions.set(executionId, execution);
     }
     return execution;

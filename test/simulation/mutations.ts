@@ -1,3 +1,4 @@
+import { ADAPTER_MUTATIONS } from './adapter-mutations';
 import type { PortsKind } from './setting';
 
 /** A realistic mistake in the protocol: a few words of one file that say something else. */
@@ -103,8 +104,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a catch transition does not wait for an action that overran its time',
     file: ATTEMPT,
-    replace: 'this.overrun ? lease.expires : undefined',
-    by: 'undefined',
+    replace: 'const notBefore = this.overrun ? lease.expires : undefined;',
+    by: 'const notBefore = undefined;',
   },
   {
     name: 'the end is committed before the context is in the journal, and acknowledged without it',
@@ -244,4 +245,54 @@ export const MUTATIONS: readonly Mutation[] = [
     replace: 'if (lock.status === \'failed\' && !await locks.reopen(executionId, lock.step, lock.parent, clock.now())) throw new NotFailedError(executionId, \'changing\');',
     by: '',
   },
+  {
+    name: 'an execution is resumed while it is running',
+    file: EXECUTIONS,
+    replace: 'if (lock.status !== \'running\' || lock.expires > clock.now()) return lock.status;',
+    by: 'if (lock.status !== \'running\') return lock.status;',
+  },
+  {
+    name: 'any token of the right form is taken for genuine',
+    file: 'lambda/engine/callback.ts',
+    replace: 'return timingSafeEqual(Buffer.from(seal), Buffer.from(sealOf(secret, executionId, step)));',
+    by: 'return timingSafeEqual(Buffer.from(seal), Buffer.from(seal)) || sealOf(secret, executionId, step) === seal;',
+  },
+  {
+    name: 'the event of a callback token is taken in another step, too',
+    file: 'lambda/engine/mailbox-position.ts',
+    replace: ' && (mail.step ?? step) === step);',
+    by: ' && step >= 0);',
+  },
+  {
+    name: 'a token is told to be spent while its step is waiting',
+    file: EXECUTIONS,
+    replace: 'before.step > step || hasEnded(before)',
+    by: 'before.step >= step || hasEnded(before)',
+  },
+  {
+    name: 'a cancellation leaves the fence as it is',
+    file: LOCKS,
+    replace: 'fence: lock.fence + 1, updatedAt: now',
+    by: 'updatedAt: now',
+    ports: ['memory'],
+  },
+  {
+    name: 'a timeout is applied although the execution has gone on',
+    file: ADMISSION,
+    replace: 'if (lock?.step !== step || lock.fence !== parent || lock.status !== \'parked\') return \'acknowledge\';\n    await mailbox.put(executionId, { id: `${TIMEOUT_MAIL}${step}`, event, step });',
+    by: 'await mailbox.put(executionId, { id: `${TIMEOUT_MAIL}${step}`, event });',
+  },
+  {
+    name: 'a timeout that comes before the park is committed is forgotten',
+    file: ADMISSION,
+    replace: 'return this.postpone(envelope, soon(now, random));\n    }\n    // Something',
+    by: 'return \'acknowledge\';\n    }\n    // Something',
+  },
+  {
+    name: 'a wait begins before its timeout is on its way',
+    file: ATTEMPT,
+    replace: 'if (await outbox.schedule(expiry)) return;',
+    by: 'void outbox.schedule(expiry);\n    if (seconds > 0) return;',
+  },
+  ...ADAPTER_MUTATIONS,
 ];

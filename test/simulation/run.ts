@@ -13,14 +13,14 @@ const REPORTS = 3;
 const USAGE = `Runs the engine over simulated services under faults, and checks what the protocol promises.
 
   npm run simulate -- [--seeds N] [--seed S] [--source ${EVENT_SOURCE_KINDS.join(',')}]
-    [--lock-store ${PORTS_KINDS.join(',')}] [--time-limit SECONDS]
+    [--lock-store ${PORTS_KINDS.join(',')}] [--time-limit TIME]
 
   --seeds       how many seeds to run (default 1000, or as many as the time limit allows)
   --seed        the first seed; alone, only that one is run, and its trace is printed
   --source      the primary event sources to choose from (default all)
   --lock-store  where the locks are (default any of these): "table" and "cache" run the adapters over simulated AWS services, "memory" runs
                 the ports of the test kit
-  --time-limit  no other seed is begun after that many seconds`;
+  --time-limit  no other seed is begun after that time, in seconds or with a unit: 90, 90s, 5m, 1h`;
 
 function parse() {
   const { values } = parseArgs({
@@ -30,7 +30,7 @@ function parse() {
     console.log(USAGE);
     process.exit(0);
   }
-  const whole = (name: 'seeds' | 'seed' | 'time-limit', otherwise: number) => {
+  const whole = (name: 'seeds' | 'seed', otherwise: number) => {
     const value = values[name] === undefined ? otherwise : Number(values[name]);
     if (!(value >= 0)) throw new Error(`--${name} is a number, but is "${values[name]}".\n\n${USAGE}`);
     return value;
@@ -40,7 +40,7 @@ function parse() {
     if (!kind) throw new Error(`--${name} "${chosen}" is none of ${kinds.join(', ')}.\n\n${USAGE}`);
     return kind;
   });
-  const limit = whole('time-limit', Infinity);
+  const limit = values['time-limit'] === undefined ? Infinity : secondsOf(values['time-limit']);
   const single = values.seed !== undefined && values.seeds === undefined && values['time-limit'] === undefined;
   return {
     seeds: whole('seeds', single ? 1 : limit === Infinity ? 1_000 : Number.MAX_SAFE_INTEGER),
@@ -51,6 +51,13 @@ function parse() {
     end: Date.now() + limit * 1_000,
     verbose: single,
   };
+}
+
+/** @param text a number, alone or with a unit */
+function secondsOf(text: string): number {
+  const [, amount, unit] = /^(\d+)([smh]?)$/.exec(text) ?? [];
+  if (amount === undefined) throw new Error(`--time-limit is a time like 90, 90s, 5m or 1h, but is "${text}".\n\n${USAGE}`);
+  return Number(amount) * (unit === 'h' ? 3_600 : unit === 'm' ? 60 : 1);
 }
 
 async function main(): Promise<void> {
@@ -88,7 +95,10 @@ async function main(): Promise<void> {
   const { user, system } = process.cpuUsage();
   const cost = (user + system) / 1_000 / Math.max(1, total.seeds);
   console.log(`${total.seeds} seeds (${first} to ${first + total.seeds - 1}), ${total.steps} actions, ${total.faults} faults in ${seconds.toFixed(1)} s; ${cost.toFixed(1)} ms of processor time a seed.`);
-  if (violated.length > 0) {
+  if (total.seeds === 0) {
+    console.error('There was no time for a single seed.');
+    process.exitCode = 1;
+  } else if (violated.length > 0) {
     console.log(`${violated.length} seeds broke an invariant: ${violated.sort((a, b) => a - b).slice(0, 50).join(', ')}`);
     process.exitCode = 1;
   } else {

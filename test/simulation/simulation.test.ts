@@ -55,14 +55,14 @@ describe('the walk through a definition', () => {
     },
   });
   const start: Mark[] = [
-    { step: 0, action: 'enter', state: 'a', event: '$start' },
-    { step: 0, action: 'work', state: 'a', event: '$start', returned: 'next' },
+    { at: 0, step: 0, action: 'enter', state: 'a', event: '$start' },
+    { at: 0, step: 0, action: 'work', state: 'a', event: '$start', returned: 'next' },
   ];
-  const onward: Mark[] = [{ step: 1, action: 'leave', state: 'a', event: 'next' }, { step: 1, action: 'enter', state: 'b', event: 'next' }];
-  const end: Mark = { step: 2, action: 'enter', state: 'done', event: 'wake', mail: 'x' };
+  const onward: Mark[] = [{ at: 0, step: 1, action: 'leave', state: 'a', event: 'next' }, { at: 0, step: 1, action: 'enter', state: 'b', event: 'next' }];
+  const end: Mark = { at: 0, step: 2, action: 'enter', state: 'done', event: 'wake', mail: 'x' };
 
   test('ends where the marks end', () => {
-    expect(walk([machine], [...start, ...onward, end])).toEqual({ state: 'done', step: 2, caught: [], mails: [{ id: 'x', event: 'wake' }] });
+    expect(walk([machine], [...start, ...onward, end])).toEqual({ state: 'done', step: 2, caught: [], mails: [{ id: 'x', event: 'wake', step: 1 }], timeouts: [] });
     expect(walk([machine], [...start, { ...end, event: '$catch', mail: undefined }])).toMatchObject({ caught: [{ step: 1, state: 'b' }] });
   });
 

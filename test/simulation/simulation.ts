@@ -6,7 +6,7 @@ import type { Trace } from './trace';
 import { judgeRest } from './verdict';
 import { WorkflowFunction } from './workflow-function';
 import { CALM, SECRET } from './workload';
-import type { DeadLetter, Lock, LockStore, Ports } from '../../lambda/engine';
+import type { Checkpoint, DeadLetter, ExecutionStatus, Lock, LockStore, Ports } from '../../lambda/engine';
 import type { JsonObject, Logger } from '../../lambda/machine';
 import {
   EndlessRunError, SeededRandom, TestBench, type FaultHit, type FaultRule, type PolledSource, type SharedServices,
@@ -20,6 +20,8 @@ const ROUNDS = 20;
 
 /** Invocations after which a run is taken to have no end. */
 const MAX_INVOCATIONS = 3_000;
+
+const HAS_ENDED: ReadonlySet<ExecutionStatus | undefined> = new Set(['completed', 'cancelled']);
 
 /** What a run came to. */
 export interface Result {
@@ -94,7 +96,7 @@ class Simulation {
       },
     );
     this.began = this.bench.clock.now();
-    this.function = new WorkflowFunction(setting, this.model, this.bench.clock, trace);
+    this.function = new WorkflowFunction(setting, this.model, this.bench.clock, (token) => this.clients.receive(token), trace);
     this.clients = new Clients(setting, this.bench, this.model, this.bodies, trace);
     trace?.begin(this.bench.clock);
   }
@@ -141,7 +143,7 @@ class Simulation {
 
   /** What takes effect on the locks in memory, seen by the model. */
   private watchLocks(locks: LockStore): LockStore {
-    const watched: Pick<LockStore, 'acquire' | 'commit'> = {
+    const watched: Pick<LockStore, 'acquire' | 'commit' | 'cancel'> = {
       acquire: async (request) => {
         const answer = await locks.acquire(request);
         if (answer.acquired) this.model.acquired(answer.lock);
@@ -152,6 +154,11 @@ class Simulation {
         if (committed) this.model.committed(lease, status);
         return committed;
       },
+      cancel: async (executionId, now) => {
+        const lock = await locks.cancel(executionId, now);
+        if (lock?.status === 'cancelled') this.model.cancelled(lock);
+        return lock;
+      },
     };
     // All else is as the store behind it does it.
     return Object.assign(Object.create(locks) as LockStore, watched);
@@ -160,7 +167,9 @@ class Simulation {
   /** What takes effect on the stored locks, whoever has asked for it and whether he is told or not. */
   private lockChanged(before: Lock | undefined, after: Lock | undefined, services: SimulatedServices | undefined): void {
     if (!after) return;
-    if (after.fence !== before?.fence) {
+    if (after.status === 'cancelled') {
+      this.model.cancelled(after);
+    } else if (after.fence !== before?.fence) {
       this.model.acquired(after);
     } else if (after.done && !before.done) {
       this.model.committed(after, after.status);
@@ -206,10 +215,15 @@ class Simulation {
   }
 
   private unfinished(): readonly string[] {
-    return [...this.clients.started].filter((executionId) => this.lock(executionId)?.status !== 'completed');
+    return [...this.clients.started].filter((executionId) => !HAS_ENDED.has(this.lock(executionId)?.status));
   }
 
   private async mend(executionId: string, round: number): Promise<void> {
+    const random = this.random.fork(`mend/${executionId}/${round}`);
+    if (random.chance(0.05)) {
+      this.clients.cancel(executionId);
+      return;
+    }
     const lock = this.lock(executionId);
     const letters = this.bench.services.deadLetters.letters.filter((letter) => letter.body.includes(`"executionId":"${executionId}"`));
     switch (lock?.status) {
@@ -227,6 +241,8 @@ class Simulation {
         const native = letters.filter((letter) => letter.executionId === undefined && !this.mended.has(letter));
         const standing = lock ? `it stands still at step ${lock.step}` : 'it was accepted and never begun';
         if (native.length === 0) this.model.wrong('I1', executionId, `is lost: ${standing}`);
+        // What can be read back need not be a dead letter to go on.
+        if (random.chance(0.5) && await this.clients.once((client) => client.resume(executionId)).catch(() => undefined) === 'resumed') return;
         for (const letter of native) {
           this.mended.add(letter);
           this.clients.put(letter.body);
@@ -248,8 +264,22 @@ class Simulation {
       if (lock.status === 'completed' || lock.status === 'parked') {
         const checkpoint = await this.bench.services.journal.read(lock.executionId, lock.step, lock.fence);
         judgeRest(this.model, this.setting.definitions, lock, checkpoint);
+        this.judgeTimeout(lock, checkpoint);
+      }
+      if (this.clients.cancelled.has(lock.executionId) && lock.status !== 'cancelled') {
+        this.model.wrong('I2', lock.executionId, `is ${lock.status}, though a client was told that it is cancelled`);
       }
     }
+  }
+
+  /** I1: no wait goes on when its time is over, unless what was to end it is a dead letter. */
+  private judgeTimeout({ executionId, status, step }: Lock, checkpoint: Checkpoint | undefined): void {
+    const timeout = this.setting.machine.states[checkpoint?.states.at(-1) ?? '']?.timeout;
+    if (status !== 'parked' || !timeout) return;
+    const isDead = this.bench.services.deadLetters.letters.some(({ body }) => (
+      body.includes(`"executionId":"${executionId}"`) && body.includes('"timeout":true') && body.includes(`"step":${step + 1},`)
+    ));
+    if (!isDead) this.model.wrong('I1', executionId, `waits at step ${step}, though its time of ${timeout.seconds} s is over`);
   }
 
   /** I6: whatever comes again when all have ended, days later or just when they are forgotten, runs nothing. */
@@ -273,8 +303,8 @@ class Simulation {
     await this.rest();
   }
 
-  private lock(executionId: string) {
-    return this.bench.services.locks.all.find((lock) => lock.executionId === executionId);
+  private lock(executionId: string): Lock | undefined {
+    return this.clients.lock(executionId);
   }
 }
 

@@ -1,8 +1,11 @@
 import type { Model } from './model';
-import { walk } from './walk';
+import { walk, type Taken } from './walk';
 import { marksOf } from './workload';
 import type { Checkpoint, Lock } from '../../lambda/engine';
 import type { MachineInput } from '../../lambda/machine';
+
+/** Milliseconds by which a timeout may seem to come too early: two clocks differ, and an envelope may run a second before its time. */
+const EARLY = 6_000;
 
 /**
  * I2: the context that an execution has come to rest with tells each step that counts, and these must be a walk through the definition.
@@ -27,26 +30,32 @@ export function judgeRest(model: Model, definitions: readonly MachineInput[], lo
     const tried = model.grantsOf(executionId, failed.step);
     if (tried < least) model.wrong('I2', executionId, `step ${failed.step} into ${failed.state} was given up after ${tried} attempts of ${least}`);
   }
+  for (const { step: waited, at, seconds } of walked.timeouts) {
+    const after = at - model.grantedAt(executionId, waited);
+    if (after < seconds * 1_000 - EARLY) model.wrong('I2', executionId, `step ${waited} has waited for ${after} ms, when its timeout of ${seconds} s came`);
+  }
   judgeMails(model, executionId, walked.mails);
   if (status === 'parked') {
     const taken = new Set(walked.mails.map(({ id }) => id));
-    const forgotten = model.acceptedBy(executionId).accepted.find(({ id, event }) => !taken.has(id) && state?.on && event in state.on);
+    const forgotten = model.acceptedBy(executionId).accepted
+      .find((mail) => !taken.has(mail.id) && state?.on && mail.event in state.on && (mail.step ?? step) === step);
     if (forgotten) model.wrong('I1', executionId, `is parked in ${walked.state}, though the event "${forgotten.event}" (${forgotten.id}) was accepted`);
   }
 }
 
 /** I1: each event was sent, was taken once, and those of one name in the order in which they were accepted. */
-function judgeMails(model: Model, executionId: string, taken: readonly { readonly id: string; readonly event: string }[]): void {
+function judgeMails(model: Model, executionId: string, taken: readonly Taken[]): void {
   const { accepted, offered } = model.acceptedBy(executionId);
   if (new Set(taken.map(({ id }) => id)).size < taken.length) {
     model.wrong('I1', executionId, `took an event twice: ${taken.map(({ id }) => id).join(', ')}`);
   }
-  for (const [index, { id, event }] of taken.entries()) {
+  for (const [index, { id, event, step }] of taken.entries()) {
     const sent = offered.get(id);
     if (sent?.event !== event) model.wrong('I1', executionId, `took the event "${event}" (${id}), which nobody sent`);
+    if (sent?.step !== undefined && sent.step !== step) model.wrong('I1', executionId, `took "${event}" (${id}) in step ${step}, whose token it did not come with`);
     const before = taken.slice(0, index);
     const overtaken = accepted.find((mail) => (
-      mail.event === event && mail.at < (sent?.at ?? 0) && !before.some((earlier) => earlier.id === mail.id)
+      mail.event === event && (mail.step ?? step) === step && mail.at < (sent?.at ?? 0) && !before.some((earlier) => earlier.id === mail.id)
     ));
     if (overtaken) model.wrong('I1', executionId, `took "${event}" (${id}) before ${overtaken.id}, which was accepted before it was sent`);
   }

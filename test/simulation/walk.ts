@@ -22,8 +22,17 @@ export interface Walked {
   readonly step: number;
   /** The steps that must have failed for good, since the walk goes on with a catch transition, and the states that they were to enter. */
   readonly caught: readonly { readonly step: number; readonly state: string }[];
-  /** Ids of the external events that were taken, in order. */
-  readonly mails: readonly { readonly id: string; readonly event: string }[];
+  /** The external events that were taken, in order. */
+  readonly mails: readonly Taken[];
+  /** The waits that were ended because their time was over. */
+  readonly timeouts: readonly { readonly step: number; readonly at: number; readonly seconds: number }[];
+}
+
+/** An event from outside that has taken an execution on, out of the wait of a step. */
+export interface Taken {
+  readonly id: string;
+  readonly event: string;
+  readonly step: number;
 }
 
 /**
@@ -36,7 +45,8 @@ export interface Walked {
 export function walk(definitions: readonly MachineInput[], marks: readonly Mark[]): Walked | string {
   let position: Position = { state: null, event: '$start', step: 0 };
   const caught: { step: number; state: string }[] = [];
-  const mails: { id: string; event: string }[] = [];
+  const mails: Taken[] = [];
+  const timeouts: { step: number; at: number; seconds: number }[] = [];
   let state = '';
   let index = 0;
   while (index < marks.length) {
@@ -53,8 +63,11 @@ export function walk(definitions: readonly MachineInput[], marks: readonly Mark[
     const taken = definitions.map((machine) => match(machine, from, mark.event, marks, index)).find((found) => found !== undefined);
     if (!taken) return `the actions of event "${mark.event}" from state ${position.state} at step ${position.step} are not those of the definition: ${marks.slice(index, index + 4).map(text).join(', ')}`;
     if (from.event === undefined) {
-      if (mark.mail === undefined) return `step ${mark.step} was taken without an event from outside`;
-      mails.push({ id: mark.mail, event: mark.event });
+      const step = mark.step - 1;
+      const timeout = definitions[0]?.states[from.state ?? '']?.timeout;
+      if (mark.mail !== undefined) mails.push({ id: mark.mail, event: mark.event, step });
+      else if (timeout?.event === mark.event) timeouts.push({ step, at: mark.at, seconds: timeout.seconds });
+      else return `step ${mark.step} was taken without an event from outside`;
     }
     index += taken.count;
     state = taken.state;
@@ -62,7 +75,7 @@ export function walk(definitions: readonly MachineInput[], marks: readonly Mark[
     const transition = returned === undefined ? undefined : findTransition(definitions[0], state, returned);
     position = { state, event: returned, step: position.step + (transition?.local ? 0 : 1) };
   }
-  return { state, step: marks.at(-1)?.step ?? -1, caught, mails };
+  return { state, step: marks.at(-1)?.step ?? -1, caught, mails, timeouts };
 }
 
 /** How many marks the actions of the transition take up, if they are there. */

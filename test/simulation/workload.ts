@@ -8,14 +8,17 @@ export const SECRET = 'planted-secret-7f3a';
 export const CALM = 150_000;
 
 /** The names of actions, one for each kind. */
-export const ACTIONS = ['enter', 'work', 'leave', 'move', 'fragile'] as const;
+export const ACTIONS = ['enter', 'work', 'ask', 'leave', 'move', 'fragile'] as const;
 
 /** Bodies that are no envelopes, and one of another version. */
 export const POISON = ['no JSON at all', '{"version":1}', '[]', '{"version":99,"executionId":"e0"}'];
 
 const STATES = 4;
 
-/** A machine that the seed makes up: a chain of states that work, wait or fail at first, with loops, local transitions and catches. */
+/**
+ * A machine that the seed makes up: a chain of states that work, wait (for an event, a callback, or until their time is over) or fail at
+ * first, with loops, local transitions and catches.
+ */
 export function drawMachine(random: SeededRandom): MachineInput {
   const count = random.between(1, STATES);
   const states: Record<string, StateInput> = {
@@ -34,7 +37,13 @@ export function drawMachine(random: SeededRandom): MachineInput {
         break;
       }
       case 'wait':
-        states[`s${index}`] = { entry: 'enter', exit, on: { wake: { target: next, action: 'move' }, ...(random.chance(0.3) && { skip: { target: 'mended', action: 'move' } }) } };
+        states[`s${index}`] = {
+          entry: 'enter',
+          do: random.chance(0.4) ? 'ask' : undefined,
+          exit,
+          on: { wake: { target: next, action: 'move' }, ...random.chance(0.3) && { skip: { target: 'mended', action: 'move' } } },
+          ...random.chance(0.4) && { timeout: { seconds: random.pick([3, 30, 300, 2_000]), event: 'wake' } },
+        };
         break;
       default:
         states[`s${index}`] = {
@@ -89,6 +98,8 @@ export function conductOf(seed: string, machine: MachineInput, name: string, run
 
 /** What an action leaves in the context, by which the model follows the steps that count. */
 export interface Mark {
+  /** Milliseconds since the epoch by the world's clock. */
+  readonly at: number;
   readonly step: number;
   readonly action: string;
   readonly state: string;

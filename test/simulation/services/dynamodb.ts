@@ -1,0 +1,290 @@
+import {
+  BatchExecuteStatementCommand, BatchWriteItemCommand, ConditionalCheckFailedException, DeleteItemCommand, GetItemCommand, PutItemCommand,
+  QueryCommand,
+  TransactionCanceledException, TransactWriteItemsCommand, UpdateItemCommand,
+  type AttributeValue, type BatchExecuteStatementInput, type BatchStatementResponse, type BatchWriteItemInput, type CancellationReason,
+  type DeleteItemInput, type PutItemInput, type QueryInput, type TransactWriteItemsInput,
+  type UpdateItemInput, type WriteRequest,
+} from '@aws-sdk/client-dynamodb';
+import { compareTexts, holds, updated, type Item, type Placeholders } from './expressions';
+import { ValidationException, type FailingEntries, type Service } from './service';
+import type { Clock } from '../../../lambda/engine';
+
+const MAX_BATCH_ENTRIES = 25;
+const MAX_ITEM_BYTES = 409_600;
+const MAX_PAGE_BYTES = 1_048_576;
+/** For so long DynamoDB knows the token of a transaction again. */
+const TOKEN_LIFE = 600_000;
+
+/** Told of each change of an item. */
+export type Listener = (before: Item | undefined, after: Item | undefined) => void;
+
+/** A table in memory. */
+export class Table {
+  /** By partition, then by sort key. */
+  private readonly partitions = new Map<string, Map<string, Item>>();
+
+  /**
+   * @param key names of the partition key and of the sort key, if there is one
+   * @param clock decides when an item has outlived its `ttl`
+   * @param lag milliseconds by which DynamoDB deletes such an item later than it might
+   */
+  constructor(
+    public readonly key: readonly [string, string?],
+    private readonly clock: Clock,
+    private readonly lag: number,
+    private readonly listen: Listener = () => undefined,
+  ) {}
+
+  /** All items, those of a partition by their sort keys. */
+  public get items(): readonly Item[] {
+    return [...this.partitions.keys()].flatMap((partition) => this.partition(partition));
+  }
+
+  public get(key: Item): Item | undefined {
+    const partition = this.partitions.get(this.partitionOf(key));
+    const item = partition?.get(this.sortOf(key));
+    return item && !this.isOver(item) ? item : undefined;
+  }
+
+  /** The items of a partition that were not deleted for their age, by their sort keys. */
+  public partition(name: string): readonly Item[] {
+    const items = [...this.partitions.get(name)?.values() ?? []].filter((item) => !this.isOver(item));
+    return items.sort((a, b) => compareTexts(this.sortOf(a), this.sortOf(b)));
+  }
+
+  public put(item: Item): void {
+    if (sizeOf(item) > MAX_ITEM_BYTES) throw new ValidationException('Item size has exceeded the maximum allowed size');
+    const before = this.get(item);
+    const name = this.partitionOf(item);
+    const partition = this.partitions.get(name) ?? new Map<string, Item>();
+    this.partitions.set(name, partition.set(this.sortOf(item), item));
+    this.listen(before, item);
+  }
+
+  public delete(key: Item): void {
+    const before = this.get(key);
+    this.partitions.get(this.partitionOf(key))?.delete(this.sortOf(key));
+    if (before) this.listen(before, undefined);
+  }
+
+  public partitionOf(item: Item): string {
+    return scalar(item, this.key[0]);
+  }
+
+  public sortOf(item: Item): string {
+    return this.key[1] === undefined ? '' : scalar(item, this.key[1]);
+  }
+
+  /** The key of an item, with nothing else. */
+  public keyOf(item: Item): Item {
+    return Object.fromEntries(Object.entries(item).filter(([name]) => this.key.includes(name)));
+  }
+
+  private isOver(item: Item): boolean {
+    const ttl = item.ttl?.N;
+    return ttl !== undefined && Number(ttl) * 1_000 + this.lag <= this.clock.now();
+  }
+}
+
+/** Answers the requests that the adapters make of DynamoDB, each as one atomic operation. */
+export class SimulatedDynamoDb implements Service {
+  public readonly name = 'dynamodb';
+  private readonly tokens = new Map<string, number>();
+
+  constructor(private readonly tables: ReadonlyMap<string, Table>, private readonly clock: Clock) {}
+
+  public entriesOf(command: object): number {
+    if (command instanceof BatchWriteItemCommand) return Object.values(command.input.RequestItems ?? {}).flat().length;
+    return command instanceof BatchExecuteStatementCommand ? command.input.Statements?.length ?? 0 : 0;
+  }
+
+  public answer(command: object, failing: FailingEntries): object {
+    if (command instanceof UpdateItemCommand) return this.update(command.input);
+    if (command instanceof BatchWriteItemCommand) return this.writeBatch(command.input, failing);
+    if (command instanceof BatchExecuteStatementCommand) return this.executeBatch(command.input, failing);
+    if (command instanceof GetItemCommand) return { Item: this.table(command.input.TableName).get(command.input.Key ?? {}) };
+    if (command instanceof QueryCommand) return this.query(command.input);
+    if (command instanceof DeleteItemCommand) return this.delete(command.input);
+    if (command instanceof PutItemCommand) return this.put(command.input);
+    if (command instanceof TransactWriteItemsCommand) return this.transact(command.input);
+    throw new Error(`The simulation of DynamoDB does not know ${command.constructor.name}.`);
+  }
+
+  private update(input: UpdateItemInput): object {
+    const table = this.table(input.TableName);
+    const before = table.get(input.Key ?? {});
+    this.check(before, input, input.ReturnValuesOnConditionCheckFailure);
+    const after = updated(input.UpdateExpression ?? '', before ?? { ...input.Key }, input);
+    table.put(after);
+    return input.ReturnValues === 'ALL_NEW' ? { Attributes: after } : {};
+  }
+
+  private put(input: PutItemInput): object {
+    const table = this.table(input.TableName);
+    this.check(table.get(input.Item ?? {}), input, input.ReturnValuesOnConditionCheckFailure);
+    table.put(input.Item ?? {});
+    return {};
+  }
+
+  private delete(input: DeleteItemInput): object {
+    const table = this.table(input.TableName);
+    this.check(table.get(input.Key ?? {}), input, input.ReturnValuesOnConditionCheckFailure);
+    table.delete(input.Key ?? {});
+    return {};
+  }
+
+  private writeBatch({ RequestItems = {} }: BatchWriteItemInput, failing: FailingEntries): object {
+    const requests = Object.entries(RequestItems).flatMap(([name, of]) => of.map((request) => ({ name, request })));
+    const keys = requests.map(({ name, request }) => JSON.stringify([name, this.keyOf(name, request)]));
+    if (requests.length > MAX_BATCH_ENTRIES) throw new ValidationException('Too many items requested for the BatchWriteItem call');
+    if (new Set(keys).size < keys.length) throw new ValidationException('Provided list of item keys contains duplicates');
+    if (requests.some(({ request }) => sizeOf(request.PutRequest?.Item ?? {}) > MAX_ITEM_BYTES)) {
+      throw new ValidationException('Item size has exceeded the maximum allowed size');
+    }
+    const left: Record<string, WriteRequest[]> = {};
+    for (const [index, { name, request }] of requests.entries()) {
+      if (failing.has(index)) (left[name] ??= []).push(request);
+      else if (request.PutRequest?.Item) this.table(name).put(request.PutRequest.Item);
+      else this.table(name).delete(request.DeleteRequest?.Key ?? {});
+    }
+    return { UnprocessedItems: left };
+  }
+
+  /** Each statement by itself, but for an item that two of them are about. */
+  private executeBatch({ Statements = [] }: BatchExecuteStatementInput, failing: FailingEntries): object {
+    const statements = Statements.map(({ Statement = '', Parameters = [] }) => readStatement(Statement, Parameters));
+    const keys = statements.map(({ tableName, item }) => JSON.stringify([tableName, this.table(tableName).keyOf(item)]));
+    if (keys.length > MAX_BATCH_ENTRIES) throw new ValidationException('Too many statements');
+    if (new Set(keys).size < keys.length) throw new ValidationException('Provided list of item keys contains duplicates');
+    return {
+      Responses: statements.map((statement, index) => {
+        const fault = failing.get(index);
+        const response = fault?.effect === 'before' ? {} : this.execute(statement);
+        return fault ? { Error: { Code: 'ThrottlingError', Message: 'Throughput exceeds the current capacity' } } : response;
+      }),
+    };
+  }
+
+  private execute({ tableName, item, where, removed }: Statement): BatchStatementResponse {
+    const table = this.table(tableName);
+    const before = table.get(item);
+    if (!where) {
+      if (before) return { Error: { Code: 'DuplicateItem', Message: 'Duplicate primary key exists in table' } };
+      table.put(item);
+      return { TableName: tableName };
+    }
+    const matches = before && Object.entries(where).every(([name, value]) => JSON.stringify(before[name]) === JSON.stringify(value));
+    if (!matches) return { Error: { Code: 'ConditionalCheckFailed', Message: 'The conditional request failed' } };
+    const after = Object.fromEntries(Object.entries({ ...before, ...item }).filter(([name]) => !removed.includes(name)));
+    table.put(after);
+    return { TableName: tableName, Item: after };
+  }
+
+  private query(input: QueryInput): object {
+    const table = this.table(input.TableName);
+    const [hash] = table.key;
+    // In the adapters' key conditions the partition key comes first.
+    const [name = '', placeholder = ''] = /^\s*(\S+)\s*=\s*(\S+)/.exec(input.KeyConditionExpression ?? '')?.slice(1) ?? [];
+    if ((input.ExpressionAttributeNames?.[name] ?? name) !== hash) throw new Error(`The simulation does not know "${input.KeyConditionExpression}".`);
+    const partition = scalar(input.ExpressionAttributeValues ?? {}, placeholder);
+    const start = input.ExclusiveStartKey && table.sortOf(input.ExclusiveStartKey);
+    const found = table.partition(partition)
+      .filter((item) => (start === undefined || compareTexts(table.sortOf(item), start) > 0) && holds(input.KeyConditionExpression ?? '', item, input));
+    const page: Item[] = [];
+    let bytes = 0;
+    for (const item of found) {
+      page.push(item);
+      bytes += sizeOf(item);
+      if (bytes > MAX_PAGE_BYTES || page.length === input.Limit) break;
+    }
+    const last = page.at(-1);
+    const more = last && (page.length < found.length || page.length === input.Limit);
+    return { Items: page.map((item) => project(item, input)), ...more && { LastEvaluatedKey: table.keyOf(last) } };
+  }
+
+  private transact({ TransactItems = [], ClientRequestToken: token = '' }: TransactWriteItemsInput): object {
+    const known = this.tokens.get(token);
+    if (known !== undefined && this.clock.now() < known + TOKEN_LIFE) return {};
+    const reasons = TransactItems.map(({ Put, Update }): CancellationReason => {
+      const action = Put ?? Update;
+      const item = this.table(action?.TableName).get(Put?.Item ?? Update?.Key ?? {});
+      if (action?.ConditionExpression === undefined || holds(action.ConditionExpression, item ?? {}, action)) return { Code: 'None' };
+      return { Code: 'ConditionalCheckFailed', ...action.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' && { Item: item } };
+    });
+    if (reasons.some(({ Code }) => Code !== 'None')) {
+      throw new TransactionCanceledException({ message: 'Transaction cancelled', CancellationReasons: reasons, $metadata: {} });
+    }
+    for (const { Put, Update } of TransactItems) {
+      if (Put) this.table(Put.TableName).put(Put.Item ?? {});
+      if (Update) this.update({ ...Update, ConditionExpression: undefined, ReturnValuesOnConditionCheckFailure: undefined });
+    }
+    this.tokens.set(token, this.clock.now());
+    return {};
+  }
+
+  private check(item: Item | undefined, input: Placeholders & { readonly ConditionExpression?: string }, returns?: string): void {
+    if (input.ConditionExpression === undefined || holds(input.ConditionExpression, item ?? {}, input)) return;
+    throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {}, ...returns === 'ALL_OLD' && { Item: item } });
+  }
+
+  private table(name: string | undefined): Table {
+    const table = this.tables.get(name ?? '');
+    if (!table) throw Object.assign(new Error(`There is no table ${name}.`), { name: 'ResourceNotFoundException' });
+    return table;
+  }
+
+  private keyOf(name: string, { PutRequest, DeleteRequest }: WriteRequest): Item {
+    return this.table(name).keyOf(PutRequest?.Item ?? DeleteRequest?.Key ?? {});
+  }
+}
+
+/** A statement of PartiQL that makes an item, or changes one in which `where` holds. */
+interface Statement {
+  readonly tableName: string;
+  /** What it sets, with the key. */
+  readonly item: Item;
+  readonly where?: Item;
+  readonly removed: readonly string[];
+}
+
+const INSERT = /^INSERT INTO "([^"]+)" VALUE \{(.*)\}$/;
+const UPDATE = /^UPDATE "([^"]+)" SET (.*) REMOVE "(\w+)" WHERE (.*) RETURNING ALL NEW \*$/;
+
+/** Reads the two forms of statement that the adapters make. */
+function readStatement(statement: string, parameters: readonly AttributeValue[]): Statement {
+  const values = [...parameters];
+  const take = (text: string) => Object.fromEntries([...text.matchAll(/["'](\w+)["'] ?[:=] \?/g)].map(([, name = '']) => {
+    const value = values.shift();
+    if (!value) throw new ValidationException('Number of parameters in request and statement don\'t match');
+    return [name, value];
+  }));
+  const [, table = '', members = ''] = INSERT.exec(statement) ?? [];
+  if (table) return { tableName: table, item: take(members), removed: [] };
+  const [, tableName = '', set = '', removed = '', where = ''] = UPDATE.exec(statement) ?? [];
+  if (!tableName) throw new Error(`The simulation of DynamoDB does not know the statement ${statement}.`);
+  const changed = take(set);
+  const found = take(where);
+  return { tableName, item: { ...found, ...changed }, where: found, removed: [removed] };
+}
+
+function project(item: Item, { ProjectionExpression, ExpressionAttributeNames }: QueryInput): Item {
+  if (ProjectionExpression === undefined) return item;
+  const names = ProjectionExpression.split(',').map((name) => name.trim()).map((name) => ExpressionAttributeNames?.[name] ?? name);
+  return Object.fromEntries(Object.entries(item).filter(([name]) => names.includes(name)));
+}
+
+function scalar(item: Item, name: string): string {
+  const value = item[name]?.S ?? item[name]?.N;
+  if (value === undefined) throw new ValidationException(`The item has no ${name}`);
+  return value;
+}
+
+/** Near enough to what DynamoDB counts: the adapters' attributes are texts, numbers and lists of texts. */
+function sizeOf(item: Item): number {
+  let size = 0;
+  for (const [name, { S = '', N = '', L = [] }] of Object.entries(item)) {
+    size += name.length + Buffer.byteLength(S) + N.length + L.reduce((sum, value) => sum + Buffer.byteLength(value.S ?? ''), 1);
+  }
+  return size;
+}

@@ -1,0 +1,57 @@
+import { drawRequestFaults } from './request-faults';
+import type { LockStoreKind } from './services';
+import { ACTIONS, CALM, drawMachine, redefine } from './workload';
+import type { MachineInput } from '../../lambda/machine';
+import { drawScenario, SeededRandom, type EventSourceKind, type FaultRule, type Scenario } from '../../lambda/testing';
+
+const SECOND = 1_000;
+const DAY = 86_400_000;
+
+/** What the ports are: those of the test kit, or the adapters over simulated AWS services, with the locks in a table or a cache. */
+export type PortsKind = 'memory' | LockStoreKind;
+
+/** All kinds of ports. */
+export const PORTS_KINDS: readonly PortsKind[] = ['memory', 'table', 'cache'];
+
+/** Of what a seed chooses. */
+export interface Choice {
+  /** Primary event sources. */
+  readonly sources: readonly EventSourceKind[];
+  readonly ports: readonly PortsKind[];
+}
+
+/** All that a seed decides before a run begins. */
+export interface Setting extends Scenario {
+  readonly seed: number;
+  readonly ports: PortsKind;
+  /** Milliseconds by which DynamoDB deletes what has outlived its retention later than it might. */
+  readonly lag: number;
+  readonly machine: MachineInput;
+  /** The definitions that are deployed, one after the other: the machine as it is, and perhaps as it is deployed later. */
+  readonly definitions: readonly MachineInput[];
+  /** Milliseconds after the beginning at which the second definition is deployed. */
+  readonly redefinedAt: number;
+  readonly faults: readonly FaultRule[];
+}
+
+/** Draws the setting of a run. The same seed and choice give the same. */
+export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
+  const random = new SeededRandom(`simulation/${seed}`);
+  const kind = random.fork('ports').pick(ports);
+  const scenario = drawScenario(random.fork('scenario'), { sources, actions: ACTIONS, calm: CALM });
+  const machine = drawMachine(random.fork('machine'));
+  const redefined = random.chance(0.15);
+  const adapted = kind !== 'memory';
+  return {
+    ...scenario,
+    seed,
+    ports: kind,
+    // A table deletes in days, not in milliseconds.
+    retention: adapted && scenario.retention === Infinity ? 30 * DAY : scenario.retention,
+    lag: random.pick([0, 2 * DAY]),
+    machine,
+    definitions: redefined ? [machine, redefine(machine)] : [machine],
+    redefinedAt: redefined ? random.between(1, 60) * SECOND : Infinity,
+    faults: [...scenario.faults, ...adapted ? drawRequestFaults(random.fork('requests'), scenario.timeout, CALM) : []],
+  };
+}

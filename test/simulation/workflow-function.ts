@@ -1,0 +1,123 @@
+import { asLambdaEvent } from './lambda-events';
+import type { Model } from './model';
+import type { Setting } from './setting';
+import type { Trace } from './trace';
+import { addMark, conductOf, SECRET, type Mark } from './workload';
+import { Engine, type Dispatch, type Ports } from '../../lambda/engine';
+import { normalize, type Action, type JsonObject, type Run } from '../../lambda/machine';
+import type { Environment, Handler, VirtualClock } from '../../lambda/testing';
+
+/** A callback token, and the wait that it is for. */
+export interface HandedOut {
+  readonly executionId: string;
+  readonly step: number;
+  readonly state: string;
+  readonly token: string;
+}
+
+/** The code of the workflow's function: the real engine, with actions that do as the seed says and are watched by the model. */
+export class WorkflowFunction {
+  /** How many actions have run. */
+  public steps = 0;
+  private readonly began: number;
+
+  constructor(
+    private readonly setting: Setting,
+    private readonly model: Model,
+    private readonly clock: VirtualClock,
+    /** Told of the callback tokens that are handed out. */
+    private readonly handOut: (token: HandedOut) => void,
+    private readonly trace?: Trace,
+  ) {
+    this.began = clock.now();
+  }
+
+  /** The code as it runs in one environment. */
+  public handler(environment: Environment): Handler {
+    const { clock, setting: { definitions, redefinedAt, eagerCommit, retention, timeout, ports: kind } } = this;
+    const current = clock.now() - this.began >= redefinedAt ? definitions.slice(-1) : definitions.slice(0, 1);
+    const life = { deadline: 0 };
+    const machines = current.map((machine) => normalize(machine));
+    const engine = new Engine(this.watch(environment), machines, (_machine, name) => this.action(environment, name, life), {
+      eagerCommit,
+      ...retention !== Infinity && { remembered: retention },
+    });
+    return {
+      process: async (batch, invocation) => {
+        life.deadline = clock.now() + timeout;
+        this.trace?.invoke(environment.name, batch);
+        const outcomes = kind === 'memory'
+          ? await engine.process(batch, invocation)
+          : await asLambdaEvent(batch, (deliveries) => engine.process(deliveries, invocation));
+        this.trace?.answer(environment.name, outcomes);
+        return outcomes;
+      },
+    };
+  }
+
+  /** The ports of an environment, with an eye on what it begins to send. */
+  private watch(environment: Environment): Ports {
+    const ports = this.trace ? this.trace.watch(environment.name, environment.ports) : environment.ports;
+    const watched = (transport: Ports['eventSources'][number]): Ports['eventSources'][number] => {
+      const { name, maxBatchEntries, maxBatchBytes, maxBodyBytes, longestDelay } = transport;
+      return {
+        name,
+        maxBatchEntries,
+        maxBatchBytes,
+        maxBodyBytes,
+        longestDelay,
+        send: (dispatches) => {
+          dispatches.forEach(({ envelope }) => this.model.sends(envelope));
+          return transport.send(dispatches.map((dispatch) => this.delayed(environment, transport.name, dispatch)));
+        },
+      };
+    };
+    return { ...ports, eventSources: ports.eventSources.map(watched), retryQueues: ports.retryQueues.map(watched) };
+  }
+
+  /** A queue is told for how long to hold a message back, so until when depends on the sender's clock. The adapter sees to that itself. */
+  private delayed(environment: Environment, transport: string, { envelope, ...dispatch }: Dispatch): Dispatch {
+    if (transport !== 'sqs' || this.setting.ports !== 'memory') return { envelope, ...dispatch };
+    const ahead = environment.ports.clock.now() - this.clock.now();
+    return { ...dispatch, envelope: { ...envelope, notBefore: envelope.notBefore && envelope.notBefore - ahead } };
+  }
+
+  private action(environment: Environment, name: string, life: { readonly deadline: number }): Action {
+    return (context, run) => {
+      this.model.calls(name, run, life.deadline);
+      return environment.call(`actions.${name}`, () => this.runAction(environment, name, context, run, life.deadline));
+    };
+  }
+
+  private async runAction(
+    environment: Environment,
+    name: string,
+    context: JsonObject,
+    run: Run,
+    deadline: number,
+  ): Promise<string | undefined> {
+    const ended = this.model.begins(name, run, deadline, () => !environment.dead);
+    this.trace?.act(environment.name, name, run);
+    this.steps += 1;
+    try {
+      return await this.act(environment, name, context, run);
+    } finally {
+      ended();
+    }
+  }
+
+  private async act(environment: Environment, name: string, context: JsonObject, run: Run): Promise<string | undefined> {
+    const { seed, machine, timeout } = this.setting;
+    const { milliseconds, throws, returns } = conductOf(String(seed), machine, name, run, timeout);
+    const { executionId, step, state, event } = run;
+    const data = run.data as JsonObject | undefined;
+    const mark: Mark = {
+      at: this.clock.now(), step, action: name, state, event, ...typeof data?.id === 'string' && { mail: data.id }, ...returns && { returned: returns },
+    };
+    addMark(context, mark);
+    if (name === 'ask') this.handOut({ executionId, step, state, token: await run.callbackToken() });
+    if (milliseconds > 0) await environment.ports.clock.sleep(milliseconds);
+    if (throws) throw new Error(`refused with ${SECRET}`);
+    return returns;
+  }
+}
