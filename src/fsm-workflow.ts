@@ -16,6 +16,7 @@ import { bindLockCache, bindLockTable, bindWithFailover, type LockBinding } from
 import type { ILockCache } from './lock-cache';
 import { LockTable, type ILockTable } from './lock-table';
 import { MetricDelivery, NAMESPACE } from './metric-delivery';
+import { runningLimitsOf } from './running-limits';
 import { queueDefaults } from './sqs-queue';
 import { CONFIGURATION_VARIABLE, createFunction, timeoutOf } from './workflow-function';
 import { planWorkflow } from './workflow-plan';
@@ -131,6 +132,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
       functionTimeoutSeconds: failoverLocks && timeoutOf(props).toSeconds({ integral: false }),
       checkpointTable: tableConfiguration(this.checkpointTable),
       deadLetterQueue: { service: 'sqs', queueUrl: this.deadLetterQueue.queueUrl },
+      maxRunningExecutions: runningLimitsOf(props.machines),
       eagerCommit: props.eagerCommit,
       putMetrics: props.metricDelivery === MetricDelivery.PUT_METRIC_DATA ? true : undefined,
       tracing: props.tracing === lambda.Tracing.ACTIVE ? true : undefined,
@@ -207,9 +209,9 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
    * machine or state. CloudWatch bills those that are written: of each name at most one for the workflow, one for each machine and one for
    * each state, however many executions there are.
    *
-   * @param metricName Transition, Completed, Parked, Error, Fatal, Retry, Caught, Duplicate, Orphan, Busy, DispatchFailure, Failover,
-   * LockFailure, LockFailover, CheckpointFailure, DeadLetter, Redelivery or Timeout, which are counted; StepDuration or EnvelopeAge, which
-   * are in milliseconds
+   * @param metricName Transition, Completed, Parked, Error, Fatal, Retry, Caught, Duplicate, Orphan, Busy, Delayed, DispatchFailure,
+   * Failover, LockFailure, LockFailover, CheckpointFailure, DeadLetter, Redelivery or Timeout, which are counted; StepDuration or
+   * EnvelopeAge, which are in milliseconds
    */
   public metric(metricName: string, props: cloudwatch.MetricOptions = {}): cloudwatch.Metric {
     return new cloudwatch.Metric({
@@ -239,6 +241,11 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   /** Attempts at a step that have failed. */
   public metricErrors(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('Error', props);
+  }
+
+  /** Executions that had to wait, since their machine had as many under way as it may; counted each time that they come again. */
+  public metricDelayed(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Delayed', props);
   }
 
   /** Steps that were put into the retry queue. */

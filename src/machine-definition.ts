@@ -37,6 +37,21 @@ export interface MachineDefinitionOptions {
    * @default - none
    */
   readonly previousVersions?: MachineDefinition[];
+  /**
+   * How many executions of each machine of the definition may be under way at once: from their first step on, until they have ended or
+   * failed; also while they are parked. A start beyond that is accepted, and waits in the retry queue: it uses up no attempt, and comes
+   * again at random within seconds to a minute, so those that wait begin in no particular order. An execution that is redriven waits in
+   * the same way.
+   *
+   * Above 100 the limit is kept by groups of up to 100, to which executions belong by their id: then some may wait although a few others
+   * could begin. Counting takes one more request at the start and one at the end of an execution, each of a write unit for every ten to
+   * twenty executions of the group. Executions that had begun before there was a limit are not counted.
+   *
+   * Valid range: 1 to 100,000.
+   *
+   * @default - any number
+   */
+  readonly maxRunningExecutions?: number;
 }
 
 /** One or more machines, checked at synth by the rules that the runtime and the test kit have, too. */

@@ -8,6 +8,7 @@ import { EventSource } from './event-source';
 import type { FsmWorkflowProps } from './fsm-workflow-props';
 import { Problems } from './problems';
 import { RetryQueue } from './retry-queue';
+import { checkRunningLimits } from './running-limits';
 import { runtimeCode } from './runtime-code';
 import { checkUpgrades, previousMachines, upgradesOf } from './upgrades';
 import { checkFunctionOptions, timeoutOf } from './workflow-function';
@@ -53,6 +54,7 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
     failoverRetryQueue: props.failoverRetryQueue?._service,
   };
   checkTransports(problems, transports, [...machines, ...previous], props);
+  checkRunningLimits(problems, props.machines, transports);
   // The CDK CLI can ask for some of an app's stacks only, or for their names.
   const actions = Stack.of(scope).bundlingRequired
     ? bundleActions(scope.node.root, props.actions, props.externalModules ?? [], problems)

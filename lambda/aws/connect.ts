@@ -1,6 +1,6 @@
 import { FailoverLockStore } from '../engine/failover-lock-store';
 import { DEFAULT_OPTIONS } from '../engine/options';
-import type { Clock, DeadLetterStore, DueStore, Metrics, Ports, Random, Tracer, Transport } from '../engine/ports';
+import type { Clock, DeadLetterStore, DueStore, Metrics, Ports, Random, RunningExecutions, Tracer, Transport } from '../engine/ports';
 import type { Logger } from '../machine';
 import { EmbeddedMetrics } from './cloudwatch/embedded-metrics';
 import type { EventSourceConfiguration, WorkflowConfiguration } from './configuration';
@@ -87,6 +87,10 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
 
   const locks = lockTable.service === 'elasticache' ? (await services.elastiCache()).lockCache(lockTable) : dynamoDb.lockTable(lockTable);
 
+  const running = async (): Promise<RunningExecutions> => (
+    lockTable.service === 'elasticache' ? (await services.elastiCache()).runningExecutions(lockTable) : dynamoDb.runningExecutions(lockTable)
+  );
+
   const metrics = system.metrics ?? new EmbeddedMetrics(workflow, system.clock);
 
   return {
@@ -96,6 +100,7 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
       locks: failoverLockTable
         ? new FailoverLockStore(locks, dynamoDb.lockTable(failoverLockTable), longestLease(configuration), { ...system, metrics })
         : locks,
+      running: configuration.maxRunningExecutions ? await running() : undefined,
       journal: dynamoDb.checkpointTable(checkpointTable),
       mailbox: dynamoDb.mailbox(checkpointTable),
       deadLetters,

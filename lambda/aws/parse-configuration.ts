@@ -55,6 +55,9 @@ function checkWorkflow(workflow: Part): void {
   checkTable(workflow.member('checkpointTable'));
   const deadLetterQueue = workflow.member('deadLetterQueue');
   if (deadLetterQueue.serviceOf(['sqs'])) deadLetterQueue.member('queueUrl').isUrl();
+  workflow.optional('maxRunningExecutions', (limits) => {
+    if (limits.isObject()) limits.members().forEach((limit) => limit.isInteger(1));
+  });
   workflow.optional('eagerCommit', (flag) => flag.isFlag());
   workflow.optional('putMetrics', (flag) => flag.isFlag());
   workflow.optional('tracing', (flag) => flag.isFlag());
@@ -135,6 +138,10 @@ class Part {
   public optional(name: string, check: (part: Part) => void): void {
     const part = this.member(name);
     if (part.value !== undefined) check(part);
+  }
+
+  public members(): Part[] {
+    return isObject(this.value) ? Object.keys(this.value).map((name) => this.member(name)) : [];
   }
 
   public items(): Part[] {

@@ -5,7 +5,7 @@ import type { Decoded } from './codec';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { asError, InvocationDiedError } from './errors';
 import { judge } from './judge';
-import { attemptOf, type AcquireRequest, type Acquisition, type Lease, type Lock, type Outcome, type Random } from './ports';
+import { attemptOf, hasEnded, type AcquireRequest, type Acquisition, type Lease, type Lock, type Outcome, type Random } from './ports';
 import type { Surroundings } from './surroundings';
 
 /** An envelope may run this much before its time: clocks differ, and services round delays to seconds. */
@@ -16,6 +16,10 @@ const LONGEST_DELAY = 366 * 86_400_000;
 
 /** What the ids of the mails begin with that timeouts bring. Those of others cannot begin with `$`. */
 const TIMEOUT_MAIL = '$timeout/';
+
+/** An execution that waits for others to end comes again within such a time, in milliseconds. */
+const SHORTEST_TURN = 10_000;
+const LONGEST_TURN = 60_000;
 
 /** An envelope that only a newer runtime can run waits for it no longer than this at a time, in milliseconds. */
 const LONGEST_PAUSE = 15 * 60_000;
@@ -105,12 +109,14 @@ export class Admission {
       expires: invocation.deadline + options.clockSkew,
       place: this.around.delivery.place,
     };
-    let answer: Acquisition;
+    let answer: Acquisition | undefined;
     try {
-      answer = await ports.locks.acquire(request);
+      const admitted = await this.around.limits.admits(envelope, request.expires);
+      answer = admitted ? await ports.locks.acquire(request) : undefined;
     } catch (thrown) {
       return this.withoutLocks(envelope, asError(thrown));
     }
+    if (!answer) return this.delay(envelope, now);
     if (!answer.acquired) return this.refused(envelope, request, answer.lock);
     const { executionId, step, fence, parent, released } = answer.lock;
     const lease: Lease = { executionId, step, parent, fence, holder: request.holder, expires: request.expires };
@@ -142,6 +148,7 @@ export class Admission {
 
   private async refused(envelope: Envelope, request: AcquireRequest, lock: Lock | undefined): Promise<Outcome> {
     const verdict = judge(request, lock);
+    if (lock && (hasEnded(lock) || lock.status === 'failed')) await this.around.limits.leave(envelope, lock.fence);
     switch (verdict.kind) {
       case 'busy':
         this.around.count('Busy', envelope);
@@ -184,12 +191,19 @@ export class Admission {
     this.around.count('Redelivery', envelope);
     this.around.logger(envelope).warn(`${what} It waits for a newer one.`);
     if (!delivery.blocking) return 'redeliver';
-    const notBefore = now + EARLY + Math.min(age, LONGEST_PAUSE) * ports.random.next();
+    const notBefore = now + EARLY + Math.round(Math.min(age, LONGEST_PAUSE) * ports.random.next());
     if (!await outbox.schedule({ ...envelope, notBefore }, delivery.body)) throw new Error('No retry queue took an envelope that is left to a newer runtime.');
     return 'acknowledge';
   }
 
   // ---- giving back ----------------------------------------------------------------------------------------------------------
+
+  /** The machine has as many executions under way as it may. Those that wait come again at random, the more seldom the longer they wait. */
+  private async delay(envelope: Envelope, now: number): Promise<Outcome> {
+    this.around.count('Delayed', envelope);
+    const waited = Math.min(Math.max(now - envelope.sentAt, SHORTEST_TURN), LONGEST_TURN);
+    return this.postpone(envelope, now + EARLY + Math.round(waited * this.around.ports.random.next()));
+  }
 
   /** Brings the same attempt back at that time. */
   private async postpone(envelope: Envelope, notBefore: number): Promise<Outcome> {

@@ -166,6 +166,8 @@ export class Attempt {
       if (!committed) {
         this.around.count('Orphan', this.held.envelope);
         await this.orCount(ports.journal.expire(checkpoint.executionId, checkpoint.step, checkpoint.fence));
+      } else if (status !== 'parked') {
+        await this.around.limits.leave(this.held.envelope, this.held.lease.fence);
       }
       return committed;
     } catch (thrown) {

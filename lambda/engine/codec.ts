@@ -75,6 +75,7 @@ export function decodeEnvelope(body: string, limit = Number.POSITIVE_INFINITY): 
     ...reader.optional('mail', isCount, 'an integer ≥ 0'),
     ...reader.optional('trace', isTrace, 'a traceparent of version 00 as the W3C defines it'),
     ...reader.optional('timeout', isTrue, 'true'),
+    ...reader.optional('redriven', isCount, 'a fence token'),
     ...reader.optional('notBefore', isCount, 'milliseconds since the epoch'),
   };
   if ((envelope.step === 0) !== (envelope.state === null)) reader.problems.push('only the start (step 0) has no state');

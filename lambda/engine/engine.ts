@@ -8,6 +8,7 @@ import { DEFAULT_OPTIONS, type EngineOptions } from './options';
 import { CircuitBreakers, maxBodyBytes, Outbox } from './outbox';
 import type { Delivery, Invocation, Outcome, Ports } from './ports';
 import type { ActionLookup, Deadline } from './run-step';
+import { RunningLimits } from './running-limits';
 import { Surroundings } from './surroundings';
 
 /** Of an invocation's time, what is kept for sending what the actions came to: a fifth, but no more than this. */
@@ -24,6 +25,7 @@ export class Engine {
   private readonly definitions: Definitions;
   private readonly options: Required<EngineOptions>;
   private readonly breakers: CircuitBreakers;
+  private readonly limits: RunningLimits;
 
   constructor(
     private readonly ports: Ports,
@@ -34,6 +36,7 @@ export class Engine {
     this.options = { ...DEFAULT_OPTIONS, ...options };
     this.definitions = new Definitions(machines, this.options.upgrades);
     this.breakers = new CircuitBreakers(ports.clock);
+    this.limits = new RunningLimits(ports, this.options.maxRunningExecutions);
   }
 
   /**
@@ -48,8 +51,8 @@ export class Engine {
     const outbox = new Outbox(this.ports, rendezvous, this.options.linger, this.breakers);
     const deadline = this.startDeadline(invocation);
     const lines = linesOfExecutions(deliveries, maxBodyBytes(this.ports)).values();
-    const { ports, definitions, actions, options } = this;
-    const parts = { ports, definitions, actions, options, outbox, deadline, invocation };
+    const { ports, definitions, actions, options, limits } = this;
+    const parts = { ports, definitions, actions, options, limits, outbox, deadline, invocation };
     const worker = async () => {
       for (const line of lines) {
         for (const { delivery, decoded } of line) {

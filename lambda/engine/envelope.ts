@@ -51,6 +51,8 @@ export interface Envelope {
    * event goes into the mailbox, if the execution still waits there.
    */
   readonly timeout?: true;
+  /** The fence token with which the execution had failed, where this envelope takes it up again. */
+  readonly redriven?: number;
   /** Milliseconds since the epoch before which the step must not run. */
   readonly notBefore?: number;
   /** Milliseconds since the epoch at which the envelope was made. */

@@ -222,7 +222,7 @@ export class Executions {
     // First the lock: an envelope that arrived before it would be dropped as a duplicate. Whoever dies between the two may call again.
     if (lock.status === 'failed' && !await locks.reopen(executionId, lock.step, lock.parent, clock.now())) throw new NotFailedError(executionId, 'changing');
     const definition = moveToCurrent ? undefined : failed.envelope.definition;
-    const envelope: Envelope = { ...failed.envelope, definition, attempt: 0, sentAt: clock.now() };
+    const envelope: Envelope = { ...failed.envelope, definition, attempt: 0, redriven: failed.fence, sentAt: clock.now() };
     await this.dispatch({ envelope, body: encodeEnvelope(envelope) }, `The envelope of execution "${executionId}"`);
     await journal.expire(executionId, failed.step, failed.fence);
   }

@@ -40,6 +40,12 @@ export interface EngineOptions {
    */
   readonly upgrades?: Readonly<Record<string, Upgrade>>;
   /**
+   * How many executions of a machine may be under way at once, by the name of the machine. Those beyond wait.
+   *
+   * @default - any number
+   */
+  readonly maxRunningExecutions?: Readonly<Record<string, number>>;
+  /**
    * Milliseconds for which a deployment may let the old and the new function run side by side. So long an envelope waits whose definition
    * is not known here.
    *
@@ -57,5 +63,6 @@ export const DEFAULT_OPTIONS: Required<EngineOptions> = {
   linger: 50,
   remembered: 30 * DAY,
   upgrades: {},
+  maxRunningExecutions: {},
   rollover: 60_000,
 };

@@ -11,6 +11,8 @@ export interface Ports {
   /** Where a failed step waits for its next attempt, in order of preference. */
   readonly retryQueues: readonly Transport[];
   readonly locks: LockStore;
+  /** Absent when no machine has a limit of running executions. */
+  readonly running?: RunningExecutions;
   readonly journal: Journal;
   readonly mailbox: Mailbox;
   readonly deadLetters: DeadLetterStore;
@@ -214,6 +216,28 @@ export interface LockStore {
   install(lock: Lock, below: number): Promise<Acquisition>;
 }
 
+/** An execution that is counted among those of its machine that are under way. */
+export interface RunningExecution {
+  readonly executionId: string;
+  /** The largest fence token that the execution had had before: 0 when it was started. */
+  readonly fence: number;
+  /** Milliseconds since the epoch at which the invocation must be dead that lets it begin. */
+  readonly expires: number;
+}
+
+/** Counts the executions that are under way, by their names. Each method is ONE atomic operation of the store, and may be repeated. */
+export interface RunningExecutions {
+  /**
+   * Counts an execution in a group, unless `capacity` others are. One that is counted already stays so; of its two records, that with the
+   * larger fence is kept, or else the later one.
+   *
+   * @returns nothing, or when there is no room those that are counted
+   */
+  enter(group: string, capacity: number, execution: RunningExecution): Promise<readonly RunningExecution[] | undefined>;
+  /** Counts an execution no more, if it is recorded with a fence smaller than `fence`, and if given with `expires` or an earlier one. */
+  leave(group: string, executionId: string, fence: number, expires?: number): Promise<void>;
+}
+
 /** What an attempt came to, as the journal tells it. */
 export type CheckpointOutcome = 'dispatched' | 'parked' | 'completed' | 'retrying' | 'failed' | 'cancelled';
 
@@ -314,7 +338,7 @@ export interface DeadLetterStore {
 /** What the engine counts. */
 export type MetricName =
   | 'Transition' | 'Completed' | 'Parked' | 'Error' | 'Fatal' | 'Retry' | 'Caught' | 'Duplicate' | 'Orphan' | 'Busy'
-  | 'DispatchFailure' | 'Failover' | 'LockFailure' | 'CheckpointFailure' | 'DeadLetter' | 'Redelivery'
+  | 'Delayed' | 'DispatchFailure' | 'Failover' | 'LockFailure' | 'CheckpointFailure' | 'DeadLetter' | 'Redelivery'
   | 'Timeout' | 'LockFailover';
 
 /**

@@ -6,6 +6,7 @@ import type { EngineOptions } from './options';
 import type { Outbox } from './outbox';
 import { hasEnded, type Checkpoint, type Delivery, type Dispatch, type Invocation, type Lease, type MeasureName, type MetricName, type Ports } from './ports';
 import type { ActionLookup, Deadline } from './run-step';
+import type { RunningLimits } from './running-limits';
 import { wakeParked, wakeUp } from './wake';
 
 /** What an invocation gives to each of its deliveries. */
@@ -14,6 +15,7 @@ export interface InvocationParts {
   readonly definitions: Definitions;
   readonly actions: ActionLookup;
   readonly options: Required<EngineOptions>;
+  readonly limits: RunningLimits;
   readonly outbox: Outbox;
   readonly deadline: Deadline;
   readonly invocation: Invocation;
@@ -27,6 +29,7 @@ export class Surroundings {
   public get definitions(): Definitions { return this.parts.definitions; }
   public get actions(): ActionLookup { return this.parts.actions; }
   public get options(): Required<EngineOptions> { return this.parts.options; }
+  public get limits(): RunningLimits { return this.parts.limits; }
   public get outbox(): Outbox { return this.parts.outbox; }
   public get deadline(): Deadline { return this.parts.deadline; }
   public get invocation(): Invocation { return this.parts.invocation; }

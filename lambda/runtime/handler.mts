@@ -30,6 +30,7 @@ const engine = new Engine(ports, machines, actions, {
   eagerCommit: configuration.eagerCommit,
   remembered: configuration.lockTable.retentionDays * 86_400_000,
   upgrades,
+  maxRunningExecutions: configuration.maxRunningExecutions ?? {},
 });
 const requests = new Requests(new Executions(ports, configuration.machines), ecsTasks, ports.logger);
 

@@ -1,11 +1,12 @@
 import type { SeededRandom } from './seeded-random';
-import type { DeadLetterStore, LockStore, Mailbox } from '../engine';
+import type { DeadLetterStore, LockStore, Mailbox, RunningExecutions } from '../engine';
 
 /** The calls to the services of a workflow. */
 export type ServiceCall =
   | 'eventSources' | `eventSources[${number}]` | `eventSources[${number}].${'send' | 'readBack'}`
   | 'retryQueues' | `retryQueues[${number}]` | `retryQueues[${number}].${'send' | 'readBack' | 'due' | 'remove'}`
   | 'locks' | `locks.${keyof LockStore}`
+  | 'running' | `running.${keyof RunningExecutions}`
   | 'journal' | `journal.${'write' | 'read' | 'history' | 'expire'}`
   | 'mailbox' | `mailbox.${keyof Mailbox}`
   | 'deadLetters' | `deadLetters.${keyof DeadLetterStore}`

@@ -1,4 +1,4 @@
-import type { DeadLetter, DeadLetterStore, Journal, Lock, LockStore, Mailbox } from '../engine';
+import type { DeadLetter, DeadLetterStore, Journal, Lock, LockStore, Mailbox, RunningExecutions } from '../engine';
 import type { Logger } from '../machine';
 import { InMemoryDeadLetters } from './in-memory-dead-letters';
 import { InMemoryJournal } from './in-memory-journal';
@@ -6,6 +6,7 @@ import { InMemoryLockStore } from './in-memory-lock-store';
 import { InMemoryMailbox } from './in-memory-mailbox';
 import { InMemoryQueue } from './in-memory-queue';
 import { InMemoryRetryTable, type DueTable } from './in-memory-retry-table';
+import { InMemoryRunningExecutions } from './in-memory-running-executions';
 import { InMemoryStream } from './in-memory-stream';
 import { InMemoryTopic } from './in-memory-topic';
 import type { PolledSource } from './polled-source';
@@ -57,6 +58,7 @@ export interface InMemoryServices {
   readonly eventSources: readonly PolledSource[];
   readonly retryQueues: readonly (PolledSource | DueTable)[];
   readonly locks: LockStore & { readonly all: readonly Lock[] };
+  readonly running?: RunningExecutions;
   readonly journal: Journal;
   readonly mailbox: Mailbox;
   readonly deadLetters: DeadLetterStore & { readonly letters: readonly DeadLetter[] };
@@ -106,6 +108,7 @@ export function createServices(
       return kind === 'sqs' ? queue(resource, {}) : new InMemoryRetryTable({ clock, resource });
     }),
     locks: new InMemoryLockStore({ clock, retention }),
+    running: new InMemoryRunningExecutions(),
     journal,
     mailbox: new InMemoryMailbox(),
     deadLetters,

@@ -7,6 +7,7 @@ export * from './in-memory-lock-store';
 export * from './in-memory-mailbox';
 export * from './in-memory-queue';
 export * from './in-memory-retry-table';
+export * from './in-memory-running-executions';
 export * from './in-memory-services';
 export * from './in-memory-stream';
 export * from './in-memory-topic';

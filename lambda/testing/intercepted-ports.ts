@@ -1,11 +1,11 @@
 import type { FaultPlan, ServiceCall } from './faults';
-import type { DueStore, Journal, LockStore, Mailbox, Ports, Transport } from '../engine';
+import type { DueStore, Journal, LockStore, Mailbox, Ports, RunningExecutions, Transport } from '../engine';
 
 /** Makes a call to a service, or not, as the plan for it says. */
 export type Call = <T>(name: ServiceCall, effect: (plan: FaultPlan) => Promise<T>, entries?: number) => Promise<T>;
 
 /** The ports through which a service can be reached. */
-export type ServicePorts = Pick<Ports, 'eventSources' | 'retryQueues' | 'locks' | 'journal' | 'mailbox' | 'deadLetters'>;
+export type ServicePorts = Pick<Ports, 'eventSources' | 'retryQueues' | 'locks' | 'running' | 'journal' | 'mailbox' | 'deadLetters'>;
 
 /** What all environments share. */
 export type SharedServices = ServicePorts & Pick<Ports, 'logger'>;
@@ -16,6 +16,7 @@ export function interceptPorts(services: ServicePorts, call: Call): ServicePorts
     eventSources: services.eventSources.map((transport, index) => interceptTransport(transport, `eventSources[${index}]`, call)),
     retryQueues: services.retryQueues.map((transport, index) => interceptTransport(transport, `retryQueues[${index}]`, call)),
     locks: interceptLocks(services.locks, call),
+    ...services.running && { running: interceptRunning(services.running, call) },
     journal: interceptJournal(services.journal, call),
     mailbox: interceptMailbox(services.mailbox, call),
     deadLetters: { put: (letter) => call('deadLetters.put', () => services.deadLetters.put(letter)) },
@@ -60,6 +61,13 @@ function interceptLocks(locks: LockStore, call: Call): LockStore {
     reopen: (executionId, step, parent, now) => call('locks.reopen', () => locks.reopen(executionId, step, parent, now)),
     cancel: (executionId, now) => call('locks.cancel', () => locks.cancel(executionId, now)),
     install: (lock, below) => call('locks.install', () => locks.install(lock, below)),
+  };
+}
+
+function interceptRunning(running: RunningExecutions, call: Call): RunningExecutions {
+  return {
+    enter: (group, capacity, execution) => call('running.enter', () => running.enter(group, capacity, execution)),
+    leave: (group, executionId, fence, expires) => call('running.leave', () => running.leave(group, executionId, fence, expires)),
   };
 }
 

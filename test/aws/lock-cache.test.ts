@@ -5,10 +5,12 @@ import { SecretsServer } from './secrets-server';
 import { authenticationToken } from '../../lambda/aws/elasticache/authentication-token';
 import { CacheConnection } from '../../lambda/aws/elasticache/connection';
 import { LockCache } from '../../lambda/aws/elasticache/lock-cache';
+import { RunningExecutionsCache } from '../../lambda/aws/elasticache/running-executions-cache';
 import { Secrets } from '../../lambda/aws/secrets-manager';
 import type { AcquireRequest, Clock, ExecutionStatus, Lock } from '../../lambda/engine/ports';
 import { LockCache as LockCacheConstruct } from '../../src/lock-cache';
 import { describeLockStoreContract } from '../contract/lock-store';
+import { describeRunningExecutionsContract } from '../contract/running-executions';
 
 const NOW = 1_900_000_000_000;
 const RETENTION_DAYS = 30;
@@ -67,6 +69,7 @@ describeWithServer('a server of Valkey or Redis', () => {
   }
 
   describeLockStoreContract('LockCache', async () => (await open()).store);
+  describeRunningExecutionsContract('RunningExecutionsCache', async () => new RunningExecutionsCache((await open()).connection));
 
   it('runs one script for each call, whatever it comes to', async () => {
     const { store, acquire } = await open();

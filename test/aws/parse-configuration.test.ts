@@ -13,6 +13,7 @@ const FULL: WorkflowConfiguration = {
   lockTable: { service: 'dynamodb', tableName: 'Locks', retentionDays: 30 },
   checkpointTable: { service: 'dynamodb', tableName: 'Checkpoints', retentionDays: 30 },
   deadLetterQueue: { service: 'sqs', queueUrl: 'http://127.0.0.1:4566/000000000000/dead' },
+  maxRunningExecutions: { order: 3 },
   eagerCommit: true,
 };
 
@@ -59,6 +60,7 @@ describe('parseConfiguration', () => {
       retryQueues: [{ service: 'dynamodb', tableName: '', shards: 0 }, { service: 'sqs' }, 5, { service: 'kinesis' }, { service: 'sns', topicArn: '' }],
       lockTable: { service: 'dynamodb', tableName: 'Locks' },
       deadLetterQueue: { service: 'sqs', queueUrl: 17 },
+      maxRunningExecutions: { order: 0, refund: 2 },
       eagerCommit: 'no',
     };
     expect(problemsOf(JSON.stringify(broken))).toEqual([
@@ -76,6 +78,7 @@ describe('parseConfiguration', () => {
       'lockTable.retentionDays is missing, but should be an integer ≥ 1',
       'checkpointTable is missing, but should be an object',
       'deadLetterQueue.queueUrl is 17, but should be a URL',
+      'maxRunningExecutions.order is 0, but should be an integer ≥ 1',
       'eagerCommit is "no", but should be true or false',
     ]);
   });

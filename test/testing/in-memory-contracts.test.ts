@@ -6,6 +6,7 @@ import {
   InMemoryMailbox,
   InMemoryQueue,
   InMemoryRetryTable,
+  InMemoryRunningExecutions,
   InMemoryStream,
   InMemoryTopic,
   VirtualClock,
@@ -16,12 +17,14 @@ import { describeDueStoreContract } from '../contract/due-store';
 import { describeJournalContract } from '../contract/journal';
 import { describeLockStoreContract } from '../contract/lock-store';
 import { describeMailboxContract } from '../contract/mailbox';
+import { describeRunningExecutionsContract } from '../contract/running-executions';
 import { describeTransportContract, type OpenTransport } from '../contract/transport';
 
 const clock = new VirtualClock();
 const deadLetters = new InMemoryDeadLetters();
 
 describeLockStoreContract('InMemoryLockStore', async () => new InMemoryLockStore({ clock }));
+describeRunningExecutionsContract('InMemoryRunningExecutions', async () => new InMemoryRunningExecutions());
 describeJournalContract('InMemoryJournal', async () => new InMemoryJournal({ clock }));
 describeMailboxContract('InMemoryMailbox', async () => new InMemoryMailbox());
 describeDueStoreContract('InMemoryRetryTable', async () => new InMemoryRetryTable({ clock }));

@@ -6,6 +6,7 @@ import { CheckpointTable } from './checkpoint-table';
 import { LockTable } from './lock-table';
 import { MailboxTable } from './mailbox-table';
 import { RetryTable } from './retry-table';
+import { RunningExecutionsTable } from './running-executions-table';
 import { StreamEventSource } from './stream-event-source';
 
 /** What DynamoDB does for a workflow, over one client. */
@@ -16,6 +17,10 @@ export class DynamoDb {
 
   public lockTable(table: TableConfiguration): LockTable {
     return new LockTable(this.client, table);
+  }
+
+  public runningExecutions(lockTable: TableConfiguration): RunningExecutionsTable {
+    return new RunningExecutionsTable(this.client, lockTable.tableName);
   }
 
   public checkpointTable(table: TableConfiguration): CheckpointTable {

@@ -5,16 +5,34 @@ import { Secrets } from '../secrets-manager';
 import { authenticationToken } from './authentication-token';
 import { CacheConnection } from './connection';
 import { LockCache } from './lock-cache';
+import { RunningExecutionsCache } from './running-executions-cache';
 
 /** What ElastiCache does for a workflow. */
 export class ElastiCache {
   private readonly credentials = defaultProvider();
   private readonly secrets = new Secrets();
-  private readonly connections: CacheConnection[] = [];
+  private readonly connections = new Map<CacheConfiguration, CacheConnection>();
 
   constructor(private readonly system: { readonly clock: Clock }) {}
 
   public lockCache(cache: CacheConfiguration): LockCache {
+    return new LockCache(this.connectionTo(cache), cache.retentionDays);
+  }
+
+  public runningExecutions(cache: CacheConfiguration): RunningExecutionsCache {
+    return new RunningExecutionsCache(this.connectionTo(cache));
+  }
+
+  /** Closes its connections. */
+  public close(): void {
+    this.connections.forEach((connection) => connection.close());
+    this.secrets.close();
+  }
+
+  /** One for all that is in a cache. */
+  private connectionTo(cache: CacheConfiguration): CacheConnection {
+    const known = this.connections.get(cache);
+    if (known) return known;
     const { clock } = this.system;
     const connection = new CacheConnection({
       cache,
@@ -24,13 +42,7 @@ export class ElastiCache {
       tls: {},
       clock,
     });
-    this.connections.push(connection);
-    return new LockCache(connection, cache.retentionDays);
-  }
-
-  /** Closes its connections. */
-  public close(): void {
-    this.connections.forEach((connection) => connection.close());
-    this.secrets.close();
+    this.connections.set(cache, connection);
+    return connection;
   }
 }

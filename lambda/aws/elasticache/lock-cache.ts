@@ -5,7 +5,7 @@ import { LockHash } from './lock-hash';
 import { ACQUIRE, CANCEL, COMMIT, INSTALL, READ, RELEASE, REOPEN, type Script } from './scripts';
 
 /** What the key of a lock begins with: the cache's user may touch no other keys. */
-const KEY_PREFIX = 'lock:';
+export const KEY_PREFIX = 'lock:';
 
 const SECONDS_A_DAY = 86_400;
 

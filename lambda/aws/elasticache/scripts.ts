@@ -94,6 +94,39 @@ end
 return {1, redis.call('HGETALL', KEYS[1])}
 `);
 
+/**
+ * Counts an execution among those that run, in a hash from executionId to fence and time, with a space between.
+ *
+ * ARGV: executionId, fence, expires, twice the capacity. Answers with nothing, or when there is no room with the names and values of the
+ * hash.
+ */
+export const ENTER = script(`
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if not known then
+  local all = redis.call('HGETALL', KEYS[1])
+  if #all >= tonumber(ARGV[4]) then
+    return all
+  end
+end
+if not known or tonumber(string.match(known, '^%d+')) <= tonumber(ARGV[2]) then
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[3])
+end
+return false
+`);
+
+/** ARGV: executionId, fence, expires or empty. */
+export const LEAVE = script(`
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if not known then
+  return false
+end
+local fence, expires = string.match(known, '^(%d+) (%d+)$')
+if tonumber(fence) < tonumber(ARGV[2]) and (ARGV[3] == '' or tonumber(expires) <= tonumber(ARGV[3])) then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+end
+return false
+`);
+
 export const READ = script('return {0, redis.call(\'HGETALL\', KEYS[1])}');
 
 function script(text: string): Script {
