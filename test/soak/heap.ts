@@ -12,10 +12,11 @@ export const HEAP_PREFIX = 'heap: ';
 /** How the memory of an environment grows with what it does. */
 export interface Growth {
   readonly environment: string;
-  readonly samples: number;
   /** Bytes for each action, and the standard error of that. */
   readonly bytes: number;
   readonly error: number;
+  /** Bytes over all of the time. */
+  readonly total: number;
 }
 
 /** Fewer tell nothing. */
@@ -31,7 +32,8 @@ export function growthOf(samples: readonly HeapSample[]): Growth[] {
     const spread = sum(own.map(({ actions }) => (actions - meanActions) ** 2));
     const bytes = sum(own.map((each) => (each.actions - meanActions) * (each.bytes - meanBytes))) / spread;
     const residue = sum(own.map((each) => (each.bytes - meanBytes - bytes * (each.actions - meanActions)) ** 2));
-    return [{ environment, samples: own.length, bytes, error: Math.sqrt(residue / (own.length - 2) / spread) }];
+    const actions = Math.max(...own.map((each) => each.actions)) - Math.min(...own.map((each) => each.actions));
+    return [{ environment, bytes, error: Math.sqrt(residue / (own.length - 2) / spread), total: bytes * actions }];
   });
 }
 

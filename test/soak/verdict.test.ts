@@ -25,6 +25,11 @@ describe('memory', () => {
     ]);
   });
 
+  it('may settle in a short time', () => {
+    expect(judgeMemory(environment('one', 200, 20)).problems).toEqual([]);
+    expect(judgeMemory(environment('one', 200, 200)).problems).toHaveLength(1);
+  });
+
   it('cannot be judged by a few samples', () => {
     expect(judgeMemory([...environment('one', 0, 9), ...environment('two', 0, 5)]).problems).toEqual([
       'No environment lived long enough to tell whether its memory grows.',

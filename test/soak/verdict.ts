@@ -4,6 +4,8 @@ import { throughputAround, type Outage, type Progress } from './schedule';
 
 /** Bytes for each action that memory may grow by, beyond three times what the measurement is uncertain by. A context alone has 700. */
 const MOST_GROWTH = 100;
+/** Bytes by which it may grow in all: connections and compiled code come late, too. */
+const MOST_IN_ALL = 3 * 2 ** 20;
 /** The share of the throughput before an outage that there must be again after it. */
 const LEAST_THROUGHPUT = 0.6;
 
@@ -17,12 +19,12 @@ export interface Finding {
 export function judgeMemory(samples: readonly HeapSample[]): Finding {
   const growths = growthOf(samples);
   const problems = growths
-    .filter(({ bytes, error }) => bytes - 3 * error > MOST_GROWTH)
+    .filter(({ bytes, error, total }) => bytes - 3 * error > MOST_GROWTH && total > MOST_IN_ALL)
     .map(({ environment, bytes }) => `The memory of environment ${environment} grows by ${bytes.toFixed(0)} bytes with each action.`);
   if (growths.length === 0) problems.push('No environment lived long enough to tell whether its memory grows.');
   return {
     what: 'memory of the function, growth with each action',
-    measured: growths.map(({ bytes, error }) => `${bytes.toFixed(0)} ± ${error.toFixed(0)} bytes`).join(', '),
+    measured: growths.map(({ bytes, error, total }) => `${bytes.toFixed(0)} ± ${error.toFixed(0)} bytes (${megabytes(total)} in all)`).join(', '),
     problems,
   };
 }
@@ -49,4 +51,8 @@ export function judgeExecutions(started: number, { endings, problems }: Audit): 
     measured: Object.entries(endings).map(([status, count]) => `${count} ${status}`).join(', '),
     problems,
   };
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MB`;
 }
