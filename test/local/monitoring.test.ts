@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { aws_lambda as lambda } from 'aws-cdk-lib';
+import { runningStacks, synthesize } from './stack';
+import { temporaryDirectory, until } from './support';
+import { WorkflowClient } from '../../lambda/client';
+import { CloudWatchServer } from '../aws/cloudwatch-server';
+import { XRayServer } from '../aws/xray-server';
+import { FsmWorkflow, MachineDefinition, MetricDelivery } from 'cdk-lambda-fsm';
+
+/* The bytes that run in Lambda, on embedded servers: what they tell CloudWatch and X-Ray of an execution. */
+
+jest.setTimeout(60_000);
+
+const { start } = runningStacks();
+
+const machine = { name: 'line', initial: 'a', states: { a: { do: 'go', on: { go: 'b' } }, b: { do: 'go', on: { go: 'c' } }, c: { final: true } } };
+
+test('metrics are put, and an execution is one trace', async () => {
+  const [cloudWatch, xRay] = await Promise.all([CloudWatchServer.start(), XRayServer.start()]);
+  const actions = join(temporaryDirectory(), 'actions.mjs');
+  writeFileSync(actions, 'export default { go: async () => \'go\' };');
+  const assembly = synthesize((stack) => {
+    new FsmWorkflow(stack, 'Lines', {
+      workflowName: 'lines',
+      machines: [MachineDefinition.fromObject(machine)],
+      actions,
+      tracing: lambda.Tracing.ACTIVE,
+      metricDelivery: MetricDelivery.PUT_METRIC_DATA,
+    });
+  });
+  const local = await start({
+    assembly,
+    environment: {
+      AWS_ENDPOINT_URL_CLOUDWATCH: cloudWatch.endpoint,
+      AWS_ENDPOINT_URL_XRAY: xRay.endpoint,
+      // What Lambda puts there for each invocation.
+      _X_AMZN_TRACE_ID: 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1',
+    },
+  });
+  Object.assign(process.env, local.environment);
+  await new WorkflowClient(local.workflows.lines!).start({ machine: 'line', executionId: 'one' });
+  await until(() => xRay.requests.flat().length === 3);
+  const segments = xRay.requests.flat();
+  expect(segments.map(({ name }) => name)).toEqual(['line/a', 'line/b', 'line/c']);
+  expect(new Set(segments.map(({ trace_id: trace }) => trace)).size).toBe(1);
+  expect(segments.map(({ parent_id: parent }) => parent)).toEqual([undefined, segments[0]?.id, segments[1]?.id]);
+  await until(() => cloudWatch.requests.flat().some(({ MetricName }) => MetricName === 'Completed'));
+  const counted = (name: string) => cloudWatch.requests.flat()
+    .filter(({ MetricName, Dimensions }) => MetricName === name && Dimensions.length === 1)
+    .reduce((sum, { Value = 0 }) => sum + Value, 0);
+  expect([counted('Transition'), counted('Completed')]).toEqual([3, 1]);
+  await Promise.all([cloudWatch.stop(), xRay.stop()]);
+});
