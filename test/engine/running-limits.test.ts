@@ -228,3 +228,23 @@ test('while nobody can tell whether there is room, starts go back to their sourc
   await seen.world.bench.run();
   expect(seen.statuses(['first'])).toEqual(['completed']);
 });
+
+test('whoever dies between the end of an execution and its leaving is found by his record', async () => {
+  // The steps of an execution commit once, at its end.
+  const seen = watched({ job: 1 }, { faults: [{ on: 'locks.commit', fault: 'crash', effect: 'after', call: 1 }] });
+  await seen.startMany('job', ['first']);
+  await seen.world.bench.run();
+  const { running } = seen.world.services;
+  expect(seen.world.bench.faults.hits).toHaveLength(1);
+  expect(running instanceof InMemoryRunningExecutions && running.all).toEqual([]);
+});
+
+test('nobody takes the place of one that is about to begin', async () => {
+  const seen = watched({ job: 1 }, { faults: [{ on: 'locks.acquire', fault: 'delay', milliseconds: 8 * SECOND, call: 1 }] });
+  await seen.startMany('job', ['first']);
+  await seen.world.bench.advance(SECOND);
+  await seen.startMany('job', ['second']);
+  await seen.world.bench.run();
+  expect(seen.statuses(['first', 'second'])).toEqual(all('completed', 2));
+  expect(seen.most).toBe(1);
+});
