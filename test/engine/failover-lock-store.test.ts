@@ -312,10 +312,10 @@ function workflowOn(seed: number, faults: readonly FaultRule[]) {
 
 test('executions go on through outages of both stores, each along one line of steps, under growing fences', async () => {
   const switched: boolean[] = [];
-  for (let seed = 1; seed <= 6; seed += 1) {
+  for (let seed = 1; seed <= 12; seed += 1) {
     const random = new SeededRandom(seed);
     const { bench, client, stores, granted } = workflowOn(seed, [
-      { on: 'eventSource.send', share: 0.03, fault: 'repeat', milliseconds: random.between(1, 400) * SECOND },
+      { on: 'eventSources', share: 0.03, fault: 'repeat', milliseconds: random.between(1, 400) * SECOND },
       { on: 'locks.acquire', share: 0.03, fault: 'fail', effect: 'after' },
       { on: 'actions.work', share: 0.02, fault: 'crash' },
     ]);
