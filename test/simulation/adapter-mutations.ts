@@ -45,12 +45,6 @@ const ANYWHERE: readonly Omit<Mutation, 'ports'>[] = [
     by: 'const failures = partial ? [] : [...outcomes].filter(([, outcome]) => outcome === \'redeliver\');',
   },
   {
-    name: 'the timer removes an envelope that was stored again meanwhile',
-    file: 'lambda/aws/dynamodb/retry-table.ts',
-    replace: 'ConditionExpression: \'#version = :version\',',
-    by: '',
-  },
-  {
     name: 'an event is lost that others were quicker than',
     file: MAILBOX,
     replace: 'if (!refusal || refusal.isKnown) {',
@@ -67,12 +61,6 @@ const ANYWHERE: readonly Omit<Mutation, 'ports'>[] = [
     file: MAILBOX,
     replace: 'SET #secret = if_not_exists(#secret, :proposal)',
     by: 'SET #secret = :proposal',
-  },
-  {
-    name: 'a message is put under the same key again, of which the stream tells nothing',
-    file: 'lambda/aws/dynamodb/stream-event-source.ts',
-    replace: 'entry: text(`send#${this.system.random.id()}`),',
-    by: 'entry: text(`send#${envelope.step}`),',
   },
 ];
 
@@ -111,8 +99,8 @@ const TABLE: readonly Omit<Mutation, 'ports'>[] = [
   {
     name: 'a statement takes the step of any attempt',
     file: JOINT_ACQUISITION,
-    replace: '[...Object.values(item), text(request.executionId), number(request.step - 1), number(request.parent)]',
-    by: '[...Object.values(item), text(request.executionId), number(request.step - 1)]',
+    replace: ' AND "fence" = ? RETURNING ALL NEW *\',\n      Parameters: [...Object.values(item), text(request.executionId), number(request.step - 1), number(request.parent)]',
+    by: ' RETURNING ALL NEW *\',\n      Parameters: [...Object.values(item), text(request.executionId), number(request.step - 1)]',
   },
 ];
 

@@ -10,7 +10,7 @@ import type { Mark } from './workload';
 import { defineMachine } from '../../lambda/machine';
 import { EVENT_SOURCE_KINDS, shrink } from '../../lambda/testing';
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 
 const SEEDS = 60;
 

@@ -42,7 +42,7 @@ export function drawMachine(random: SeededRandom): MachineInput {
           do: random.chance(0.4) ? 'ask' : undefined,
           exit,
           on: { wake: { target: next, action: 'move' }, ...random.chance(0.3) && { skip: { target: 'mended', action: 'move' } } },
-          ...random.chance(0.4) && { timeout: { seconds: random.pick([3, 30, 300, 2_000]), event: 'wake' } },
+          ...random.chance(0.4) && { timeout: { seconds: random.pick([1, 1, 3, 30, 300, 2_000]), event: 'wake' } },
         };
         break;
       default:
