@@ -45,31 +45,15 @@ function bundle(entry: string, externalModules: readonly string[], problems: Pro
   let result: esbuild.BuildResult<{ write: false; metafile: true }>;
   try {
     result = buildSync({
-      absWorkingDir: directory,
+      ...optionsFor(directory, externalModules),
       entryPoints: [entry],
       // Nothing is written; the name makes the paths in the source map relative to the user's own directory.
       outfile: path.join(directory, 'actions.mjs'),
       write: false,
       metafile: true,
-      bundle: true,
-      format: 'esm',
-      platform: 'node',
-      // Not the Node.js of Lambda but the oldest on which a workflow is tried out.
-      target: 'node20',
-      // Unused code can be left out of ES modules only.
-      mainFields: ['module', 'main'],
-      external: [...externalModules],
-      // The package itself has loaders and their parser in it, and where the CDK app is not written in TypeScript there is none beside the
-      // actions.
-      alias: Object.fromEntries(['machine', 'runtime'].map((name) => [`cdk-lambda-fsm/${name}`, path.join(AUTHORING_DIRECTORY, name, 'index.js')])),
-      // CommonJS dependencies count on names that ES modules have not.
-      banner: { js: REQUIRE_BANNER },
-      define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' },
       sourcemap: 'linked',
       // Lambda's stack traces name files and lines; they show no code.
       sourcesContent: false,
-      logLevel: 'silent',
-      logLimit: 0,
     });
   } catch (error) {
     if (!isBuildFailure(error)) throw error;
@@ -85,6 +69,44 @@ function bundle(entry: string, externalModules: readonly string[], problems: Pro
   return {
     files: { 'actions.mjs': text('.mjs'), 'actions.mjs.map': text('.map') },
     warnings: result.warnings.map((message) => describe(message, directory)),
+  };
+}
+
+/**
+ * A module that does something with what an actions file exports, bundled with it like that file.
+ *
+ * @param entry the actions file, which could be bundled alone
+ * @param text the code of the module, in which the default export is called `exported`
+ */
+export function bundleWithActions(entry: string, externalModules: readonly string[], text: string): string {
+  const directory = path.dirname(entry);
+  const { outputFiles: [output] } = loadEsbuild().buildSync({
+    ...optionsFor(directory, externalModules),
+    stdin: { contents: `import exported from ${JSON.stringify(entry)};\n${text}`, resolveDir: directory },
+    write: false,
+  });
+  return output?.text ?? '';
+}
+
+function optionsFor(directory: string, externalModules: readonly string[]): esbuild.BuildOptions {
+  return {
+    absWorkingDir: directory,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    // Not the Node.js of Lambda but the oldest on which a workflow is tried out.
+    target: 'node20',
+    // Unused code can be left out of ES modules only.
+    mainFields: ['module', 'main'],
+    external: [...externalModules],
+    // The package itself has loaders and their parser in it, and where the CDK app is not written in TypeScript there is none beside the
+    // actions.
+    alias: Object.fromEntries(['machine', 'runtime'].map((name) => [`cdk-lambda-fsm/${name}`, path.join(AUTHORING_DIRECTORY, name, 'index.js')])),
+    // CommonJS dependencies count on names that ES modules have not.
+    banner: { js: REQUIRE_BANNER },
+    define: { __dirname: 'import.meta.dirname', __filename: 'import.meta.filename' },
+    logLevel: 'silent',
+    logLimit: 0,
   };
 }
 

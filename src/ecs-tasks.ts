@@ -34,6 +34,11 @@ export class EcsTasks {
     return task;
   }
 
+  /** Whether a task does the work of an action. */
+  public has(name: string): boolean {
+    return this.tasks.has(name);
+  }
+
   private prepare(): void {
     const { function: fn, deadLetterQueue } = this.owner;
     const configuration = () => Object.fromEntries([...this.tasks].map(([name, task]) => [name, task._configuration]));

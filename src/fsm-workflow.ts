@@ -99,6 +99,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
 
     this.machineNames = plan.machines.map(({ name }) => name);
     this.ecsTasks = new EcsTasks(this, [...plan.machines, ...plan.previousMachines], this);
+    this.node.addValidation({ validate: () => [...plan.missingActions((name) => this.ecsTasks.has(name))] });
 
     const parts: WorkflowParts = {
       function: this.function,

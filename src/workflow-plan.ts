@@ -5,6 +5,7 @@ import { bundleActions, type BundledActions } from './actions-bundle';
 import type { TransportService, WorkflowPlan } from './binding';
 import { requireAssets } from './built-assets';
 import { EventSource } from './event-source';
+import { exportedActions } from './exported-actions';
 import type { FsmWorkflowProps } from './fsm-workflow-props';
 import { Problems } from './problems';
 import { RetryQueue } from './retry-queue';
@@ -20,6 +21,12 @@ export interface SoundWorkflow {
   readonly machines: readonly Machine[];
   /** Their earlier definitions, on which executions may still run. */
   readonly previousMachines: readonly Machine[];
+  /**
+   * What the actions file lacks for the machines that have previous versions, once all tasks are known that do the work of actions.
+   *
+   * @param isTask whether a task does the work of an action
+   */
+  readonly missingActions: (isTask: (name: string) => boolean) => readonly string[];
   /** What is odd about the machines and the actions. */
   readonly warnings: readonly string[];
   /** The code of the function. */
@@ -65,10 +72,12 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
   problems.refuse(`The workflow "${scope.node.path}" cannot be made`);
   // Bundling gives nothing only together with a problem.
   const { warnings } = actions!;
+  const kept = previous.length > 0 && actions !== NOT_BUNDLED ? exportedActions(props.actions, props.externalModules ?? []) : undefined;
   return {
     machines,
     previousMachines: previous,
-    warnings: [...props.machines.flatMap(({ _warnings }) => _warnings), ...warnings],
+    missingActions: (isTask) => kept?.missing([...machines, ...previous], isTask) ?? [],
+    warnings: [...props.machines.flatMap(({ _warnings }) => _warnings), ...warnings, ...kept?.warnings ?? []],
     code: runtimeCode(machines, upgrades, actions!),
     transports,
   };

@@ -1,4 +1,4 @@
-import type { Action, Machine } from '../machine';
+import { actionNames, type Action, type Machine } from '../machine';
 import type { ActionLookup } from './run-step';
 
 /**
@@ -26,11 +26,9 @@ export function actionsOf(exported: unknown): ActionLookup {
 
 /** Every action that a machine names and nobody has written, as `machine, state: action`. */
 export function missingActions(machines: readonly Machine[], actions: ActionLookup): readonly string[] {
-  return machines.flatMap((machine) => Object.values(machine.states).flatMap((state) => {
-    const transitions = [...Object.values(state.on), ...(state.catch ? [state.catch] : [])];
-    const names = [state.entry, state.do, state.exit, ...transitions.map(({ action }) => action)];
-    return names.filter((name) => name !== undefined && !actions(machine.name, name)).map((name) => `machine "${machine.name}", state "${state.name}": ${name}`);
-  }));
+  return machines.flatMap((machine) => actionNames(machine)
+    .filter(({ action }) => !actions(machine.name, action))
+    .map(({ state, action }) => `machine "${machine.name}", state "${state}": ${action}`));
 }
 
 function find(actions: Readonly<Record<string, unknown>> | undefined, name: string): Action | undefined {

@@ -86,6 +86,15 @@ export const DEFAULT_MAX_RETRIES = 5;
 /** How long a failed step waits when the definition does not say. */
 export const DEFAULT_BACKOFF: Backoff = Object.freeze({ baseSeconds: 1, capSeconds: 60 });
 
+/** The names of all actions of a machine, each with the state that names it, as often as one does. */
+export function actionNames(machine: Machine): readonly { readonly state: string; readonly action: string }[] {
+  return Object.values(machine.states).flatMap((state) => {
+    const transitions = [...Object.values(state.on), ...(state.catch ? [state.catch] : [])];
+    return [state.entry, state.do, state.exit, ...transitions.map(({ action }) => action)]
+      .flatMap((action) => action === undefined ? [] : [{ state: state.name, action }]);
+  });
+}
+
 /** Looks a state up by its name, safely for any name. */
 export function stateOf(machine: Machine, name: string): State | undefined {
   return Object.hasOwn(machine.states, name) ? machine.states[name] : undefined;
