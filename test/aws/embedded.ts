@@ -1,7 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { CreateTableCommand, DynamoDBClient, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { CreateStreamCommand, GetRecordsCommand, GetShardIteratorCommand, KinesisClient, ListShardsCommand } from '@aws-sdk/client-kinesis';
 import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns';
-import { CreateQueueCommand, DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient, type Message } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand, DeleteMessageCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SetQueueAttributesCommand, SQSClient,
+  type Message,
+} from '@aws-sdk/client-sqs';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { startServers, type Servers } from '../../lambda/local/servers';
 
@@ -10,6 +14,9 @@ const KEYS = {
   checkpoints: ['executionId', 'entry'],
   retries: ['shard', 'due'],
 };
+
+/** Names the URL of an emulated AWS account that is to be used in place of the embedded servers. */
+const ENDPOINT_VARIABLE = 'FSM_TEST_ENDPOINT';
 
 /** The embedded servers of one test file, with clients for them. */
 export class Embedded {
@@ -22,6 +29,8 @@ export class Embedded {
   }
 
   private servers?: Servers;
+  /** Test files may share an account. */
+  private readonly prefix = randomUUID().slice(0, 8);
   private made = 0;
   private readonly clients: { destroy(): void }[] = [];
 
@@ -44,7 +53,7 @@ export class Embedded {
 
   /** @returns the name of a new, empty table */
   public async table(kind: keyof typeof KEYS): Promise<string> {
-    const TableName = `${kind}-${this.made += 1}`;
+    const TableName = this.newName(kind);
     const keys = KEYS[kind];
     await this.dynamoDb().send(new CreateTableCommand({
       TableName,
@@ -59,7 +68,7 @@ export class Embedded {
   /** @returns the URL of a new, empty queue */
   public async queue(options: { readonly fifo?: boolean } = {}): Promise<string> {
     const { QueueUrl = '' } = await this.sqs().send(new CreateQueueCommand({
-      QueueName: `queue-${this.made += 1}${options.fifo ? '.fifo' : ''}`,
+      QueueName: `${this.newName('queue')}${options.fifo ? '.fifo' : ''}`,
       Attributes: options.fifo ? { FifoQueue: 'true' } : {},
     }));
     return QueueUrl;
@@ -67,7 +76,7 @@ export class Embedded {
 
   /** @returns the name of a new, empty stream */
   public async stream(shards: number): Promise<string> {
-    const StreamName = `stream-${this.made += 1}`;
+    const StreamName = this.newName('stream');
     await this.kinesis().send(new CreateStreamCommand({ StreamName, ShardCount: shards }));
     return StreamName;
   }
@@ -76,7 +85,17 @@ export class Embedded {
   public async topic(): Promise<{ readonly topicArn: string; readonly queueUrl: string }> {
     const queueUrl = await this.queue();
     const { Attributes } = await this.sqs().send(new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['QueueArn'] }));
-    const { TopicArn = '' } = await this.sns().send(new CreateTopicCommand({ Name: `topic-${this.made += 1}` }));
+    const { TopicArn = '' } = await this.sns().send(new CreateTopicCommand({ Name: this.newName('topic') }));
+    const Statement = {
+      Effect: 'Allow',
+      Principal: { Service: 'sns.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: Attributes?.QueueArn,
+      Condition: { ArnEquals: { 'aws:SourceArn': TopicArn } },
+    };
+    await this.sqs().send(new SetQueueAttributesCommand({
+      QueueUrl: queueUrl, Attributes: { Policy: JSON.stringify({ Version: '2012-10-17', Statement }) },
+    }));
     await this.sns().send(new SubscribeCommand({
       TopicArn, Protocol: 'sqs', Endpoint: Attributes?.QueueArn, Attributes: { RawMessageDelivery: 'true' },
     }));
@@ -120,6 +139,12 @@ export class Embedded {
   }
 
   private async start(): Promise<void> {
+    const endpoint = process.env[ENDPOINT_VARIABLE];
+    if (endpoint) {
+      // Region and credentials come from the environment, too.
+      process.env.AWS_ENDPOINT_URL = endpoint;
+      return;
+    }
     this.servers = await startServers();
     Object.assign(process.env, {
       AWS_ENDPOINT_URL_DYNAMODB: this.servers.dynamodb,
@@ -135,6 +160,10 @@ export class Embedded {
   private async stop(): Promise<void> {
     this.clients.forEach((client) => client.destroy());
     await this.servers?.stop();
+  }
+
+  private newName(kind: string): string {
+    return `${kind}-${this.prefix}-${this.made += 1}`;
   }
 
   private opened<T extends { destroy(): void }>(client: T): T {

@@ -6,7 +6,7 @@ import { AddressInfo, createServer } from 'net';
 import { join } from 'path';
 import { setTimeout } from 'timers/promises';
 import { run } from './processes';
-import { Toolchain, WORKSPACE } from './toolchain';
+import { PROJECT, Toolchain, WORKSPACE } from './toolchain';
 
 /** The account and region that everything is deployed to. */
 export const ACCOUNT = '000000000000';
@@ -40,7 +40,8 @@ export class Emulator {
     const log = openSync(logFile, 'a');
     // The shell ends the emulator, and with it the processes of the functions, as soon as its standard input closes: also when this
     // process is killed and can tidy up nothing.
-    const child = spawn('sh', ['-c', '{ "$0"; kill -s TERM 0; } & read -r line; kill -s TERM 0', toolchain.emulator], {
+    const program = [toolchain.python, join(PROJECT, 'test', 'e2e', 'emulator.py')];
+    const child = spawn('sh', ['-c', '{ "$0" "$1"; kill -s TERM 0; } & read -r line; kill -s TERM 0', ...program], {
       detached: true,
       cwd: folder,
       stdio: ['pipe', log, log],
@@ -58,12 +59,17 @@ export class Emulator {
         MINISTACK_SSL_KEY: certificate.keyFile,
         USE_SSL: '1',
         AUTH: 'true',
+        ACCESS_LOG: join(folder, 'access.jsonl'),
+        // No compiled files beside the sources.
+        PYTHONDONTWRITEBYTECODE: '1',
       },
     });
     closeSync(log);
     const configFile = join(folder, 'aws-config');
     writeFileSync(configFile, `[default]\naws_access_key_id = ${ROOT.accessKeyId}\naws_secret_access_key = ${ROOT.secretAccessKey}\n`);
-    const emulator = new Emulator(child, `https://localhost:${port}`, { certificate: certificate.file, log: logFile, config: configFile });
+    const emulator = new Emulator(child, `https://localhost:${port}`, {
+      certificate: certificate.file, log: logFile, access: join(folder, 'access.jsonl'), config: configFile,
+    });
     try {
       await emulator.untilReady();
     } catch (error) {
@@ -76,7 +82,7 @@ export class Emulator {
   private constructor(
     private readonly child: ChildProcess,
     private readonly endpoint: string,
-    private readonly files: { readonly certificate: string; readonly log: string; readonly config: string },
+    private readonly files: { readonly certificate: string; readonly log: string; readonly access: string; readonly config: string },
   ) {}
 
   /** Where the emulator's log goes, and with it what the functions print. */
@@ -105,6 +111,7 @@ export class Emulator {
       AWS_PROFILE: undefined,
       AWS_EC2_METADATA_DISABLED: 'true',
       EMULATOR_LOG: this.files.log,
+      ACCESS_LOG: this.files.access,
     };
   }
 

@@ -12,6 +12,9 @@ import { bootstrap } from './cdk';
 import { Emulator } from './emulator';
 import { installToolchain } from './toolchain';
 
+/** How many scenarios run at the same time: most of their time they wait. */
+const AT_ONCE = 3;
+
 async function main(patterns: readonly string[]): Promise<void> {
   const folder = join(__dirname, 'scenarios');
   const files = readdirSync(folder)
@@ -43,7 +46,7 @@ async function main(patterns: readonly string[]): Promise<void> {
 async function runScenarios(files: string[], signal: AbortSignal): Promise<{ passed: number; failed: number }> {
   let passed = 0;
   let failed = 0;
-  const events = runTests({ files, concurrency: 1, signal });
+  const events = runTests({ files, concurrency: AT_ONCE, signal });
   // A suite is not counted beside its tests, unless it fails by itself, as it does when its stack cannot be deployed.
   events.on('test:pass', ({ details }) => { passed += details.type === 'suite' ? 0 : 1; });
   events.on('test:fail', ({ details }) => { failed += failureType(details.error) === 'subtestsFailed' ? 0 : 1; });

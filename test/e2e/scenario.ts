@@ -35,16 +35,20 @@ export function scenario(title: string, app: CdkApp, define: (output: Outputs) =
 }
 
 /**
- * Calls `probe` until it returns something that `isDone` accepts, and returns that.
+ * Calls `probe` until it returns something that `isDone` accepts, and returns that. On a busy machine a look may fail that needs an answer
+ * within seconds.
  *
- * @throws Error with what `probe` returned last when `seconds` have passed
+ * @throws Error with what `probe` returned or threw last when `seconds` have passed
  */
-export async function eventually<T>(probe: () => Promise<T>, isDone: (found: T) => boolean, seconds = 60): Promise<T> {
+export async function eventually<T>(probe: () => Promise<T>, isDone: (found: T) => boolean, seconds = 120): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
-    const found = await probe();
-    if (isDone(found)) {
-      return found;
+    let found: T | string;
+    try {
+      found = await probe();
+      if (isDone(found)) return found;
+    } catch (thrown) {
+      found = String(thrown);
     }
     if (Date.now() > deadline) {
       throw new Error(`Not within ${seconds} seconds. The last that was seen: ${JSON.stringify(found, undefined, 2)}`);

@@ -15,8 +15,8 @@ const LEAST_PYTHON = [3, 10] as const;
 
 /** What the emulator is run with. */
 export interface Toolchain {
-  /** The emulator's program. */
-  readonly emulator: string;
+  /** The Python that has the emulator. */
+  readonly python: string;
   /** The search path with which the emulator finds `node`. */
   readonly path: string;
 }
@@ -28,8 +28,8 @@ export interface Toolchain {
  */
 export async function installToolchain(): Promise<Toolchain> {
   mkdirSync(WORKSPACE, { recursive: true });
-  const [emulator, node] = await Promise.all([installEmulator(), installNode()]);
-  return { emulator, path: [dirname(node), process.env.PATH ?? ''].join(delimiter) };
+  const [python, node] = await Promise.all([installEmulator(), installNode()]);
+  return { python, path: [dirname(node), process.env.PATH ?? ''].join(delimiter) };
 }
 
 /** Creates the Python environment anew whenever the requirements differ from those it was made with. */
@@ -38,7 +38,7 @@ async function installEmulator(): Promise<string> {
   const venv = join(WORKSPACE, 'venv');
   // Copied as the last step: an installation that was cut off has none.
   const installed = join(venv, 'requirements.txt');
-  const program = join(venv, 'bin', 'ministack');
+  const program = join(venv, 'bin', 'python');
   if (!existsSync(installed) || readFileSync(installed, 'utf8') !== readFileSync(requirements, 'utf8')) {
     await checkPython();
     console.log('Installing the AWS emulator …');

@@ -1,6 +1,7 @@
 import { App, CfnOutput, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { addOrderStacks } from '../../../examples/order/order-stack';
+import { grantBatches } from '../emulator-only';
 import { FsmWorkflow } from 'cdk-lambda-fsm';
 
 const app = new App();
@@ -17,14 +18,7 @@ function makeVisible(workflow: FsmWorkflow): void {
   workflow.grantSend(caller);
   workflow.grantDescribe(caller);
   const stranger = new iam.Role(stack, 'Stranger', { assumedBy: new iam.AccountRootPrincipal() });
-
-  // On AWS, whoever may send a message may send a batch of them. The emulator wants an action of its own for that, which AWS has not.
-  for (const { queue } of [workflow.eventSource, workflow.retryQueue]) {
-    if (!queue) continue;
-    for (const grantee of [workflow, caller]) {
-      iam.Grant.addToPrincipal({ grantee, actions: ['sqs:SendMessageBatch'], resourceArns: [queue.queueArn] });
-    }
-  }
+  grantBatches(workflow, [workflow.function.role, caller]);
 
   new CfnOutput(stack, 'ClientConfiguration', { value: workflow.clientConfiguration });
   new CfnOutput(stack, 'CallerRole', { value: caller.roleArn });

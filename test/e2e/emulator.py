@@ -1,0 +1,140 @@
+"""
+Runs the AWS emulator with what these tests need and it has not.
+
+- It writes down what each role has been let do and refused: one line for each principal, action, resource and decision, into the file
+  that ACCESS_LOG names. The evaluation is the emulator's own.
+- A request is judged by what AWS would judge it by: it has the condition keys `dynamodb:Attributes` for the items of a BatchWriteItem,
+  and `ecs:cluster`; GetRecords is for a stream, and RunTask for a task definition; each statement of a BatchExecuteStatement needs the
+  right to what it does to its table.
+- A stream's records are delivered again when the function reports one of them as failed: all of the batch, where AWS begins with the one
+  that failed.
+- Without Docker, tasks of ECS are started and run for ever. As on a container instance, their agent can report that they have stopped
+  (SubmitTaskStateChange); EventBridge then hears of it, as on AWS.
+
+It reaches into one version of the emulator, the one that requirements.txt names.
+"""
+import json
+import os
+import sys
+import threading
+
+from ministack.app import main
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id, get_region, new_uuid
+from ministack.services import dynamodb, ecs, eventbridge, kinesis, lambda_svc
+
+
+def record_access(path):
+    evaluate = iam_evaluator.evaluate
+    lock = threading.Lock()
+    seen = set()
+    log = open(path, "a", buffering=1, encoding="utf-8")
+
+    def recorded(ctx, *policies):
+        result = evaluate(ctx, *policies)
+        # Not when a resource's own policy is asked.
+        if sys._getframe(1).f_code.co_name == "enforce":
+            access = (ctx.principal_arn, ctx.action, ctx.resource_arn, result.decision)
+            with lock:
+                if access not in seen:
+                    seen.add(access)
+                    log.write(json.dumps(dict(zip(("principal", "action", "resource", "decision"), access))) + "\n")
+        return result
+
+    iam_evaluator.evaluate = recorded
+
+
+def add_condition_keys():
+    request_tag_context = iam_actions.request_tag_context
+
+    def context_of(service, iam_action, body, *rest):
+        context = request_tag_context(service, iam_action, body, *rest)
+        if iam_action == "dynamodb:BatchWriteItem":
+            requests = [request for table in json.loads(body)["RequestItems"].values() for request in table]
+            items = [request["PutRequest"]["Item"] for request in requests if "PutRequest" in request]
+            context = {**context, "dynamodb:Attributes": sorted({name for item in items for name in item})}
+        elif iam_action == "ecs:RunTask":
+            cluster = json.loads(body)["cluster"]
+            arn = cluster if cluster.startswith("arn:") else f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{cluster}"
+            context = {**context, "ecs:cluster": arn}
+        return context
+
+    iam_actions.request_tag_context = context_of
+
+
+def name_resources():
+    extract_resource_arn = iam_actions.extract_resource_arn
+
+    def resource_of(service, method, path, headers, body, *rest):
+        operation = headers.get("x-amz-target", "").split(".")[-1]
+        if service == "kinesis" and operation == "GetRecords":
+            iterator = kinesis._shard_iterators.get(json.loads(body)["ShardIterator"])
+            if iterator:
+                return f"arn:aws:kinesis:{get_region()}:{get_account_id()}:stream/{iterator['stream']}"
+        if service == "ecs" and operation == "RunTask":
+            return json.loads(body)["taskDefinition"]
+        return extract_resource_arn(service, method, path, headers, body, *rest)
+
+    iam_actions.extract_resource_arn = resource_of
+
+
+def judge_statements():
+    dynamodb_transaction_checks = iam_actions.dynamodb_transaction_checks
+    actions = {"INSERT": "dynamodb:PartiQLInsert", "UPDATE": "dynamodb:PartiQLUpdate"}
+
+    def checks_of(iam_action, body, region, account_id):
+        if iam_action != "dynamodb:BatchExecuteStatement":
+            return dynamodb_transaction_checks(iam_action, body, region, account_id)
+        parsed = [dynamodb._parse_partiql(each["Statement"], each.get("Parameters", [])) for each in json.loads(body)["Statements"]]
+        return [(actions[each["op"]], f"arn:aws:dynamodb:{region}:{account_id}:table/{each['table']}") for each in parsed]
+
+    iam_actions.dynamodb_transaction_checks = checks_of
+
+
+def heed_failed_records():
+    execute = lambda_svc._execute_function
+
+    def executed(func, event):
+        result = execute(func, event)
+        records = event.get("Records") if isinstance(event, dict) else None
+        if records and records[0].get("eventSource") in ("aws:kinesis", "aws:dynamodb"):
+            body = result.get("body")
+            answer = json.loads(body) if isinstance(body, str) and body else body
+            if isinstance(answer, dict) and answer.get("batchItemFailures"):
+                return {**result, "error": True}
+        return result
+
+    lambda_svc._execute_function = executed
+
+
+def let_tasks_stop():
+    def submit_task_state_change(data):
+        task = ecs._resolve_task(data["task"], ecs._resolve_cluster_name(data["cluster"]))
+        for reported in data.get("containers", []):
+            for container in task["containers"]:
+                if container["name"] == reported["containerName"]:
+                    container["exitCode"] = reported.get("exitCode")
+                    container["reason"] = reported.get("reason")
+        ecs._mark_task_stopped(task["taskArn"], task, data.get("reason", ""), "EssentialContainerExited")
+        event = {
+            "Source": "aws.ecs",
+            "DetailType": "ECS Task State Change",
+            "Resources": [task["taskArn"]],
+            "Detail": json.dumps(ecs._sanitize(task), default=str),
+        }
+        eventbridge._put_events({"Entries": [event]}, allow_aws_source=True)
+        return ecs.json_response({"acknowledgment": new_uuid()})
+
+    # It would do nothing.
+    assert "SubmitTaskStateChange" in ecs._ACTION_MAP
+    ecs._ACTION_MAP["SubmitTaskStateChange"] = submit_task_state_change
+
+
+if __name__ == "__main__":
+    record_access(os.environ["ACCESS_LOG"])
+    add_condition_keys()
+    name_resources()
+    judge_statements()
+    heed_failed_records()
+    let_tasks_stop()
+    main()

@@ -1,0 +1,3 @@
+import { testJourneysFrom } from '../journeys/journey-tests';
+
+testJourneysFrom('kinesis');

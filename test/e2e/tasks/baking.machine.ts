@@ -1,0 +1,14 @@
+import { defineMachine } from 'cdk-lambda-fsm/machine';
+
+/** The oven is a container. */
+export const baking = defineMachine({
+  name: 'baking',
+  initial: 'mixing',
+  maxRetries: 1,
+  states: {
+    mixing: { do: 'mix', on: { mixed: 'baking' } },
+    baking: { do: 'bake', on: { done: 'served', burnt: 'thrownAway' } },
+    served: { final: true, entry: 'note' },
+    thrownAway: { final: true, entry: 'note' },
+  },
+});
