@@ -1,6 +1,7 @@
 import type { Envelope } from './envelope';
 import { asError } from './errors';
 import { hasEnded, type Lock, type Ports, type RunningExecution } from './ports';
+import { shardOf } from './shard';
 
 /** Most executions that are counted together. More would make each change of their count dear, since all their names are in it. */
 const GROUP_SIZE = 100;
@@ -80,7 +81,7 @@ export class RunningLimits {
     const limit = Object.hasOwn(this.limits, machine) ? this.limits[machine] : undefined;
     if (limit === undefined) return undefined;
     const groups = Math.ceil(limit / GROUP_SIZE);
-    const index = hashOf(executionId) % groups;
+    const index = shardOf(executionId, groups);
     return { name: `running ${machine} ${index}`, capacity: Math.floor(limit / groups) + (index < limit % groups ? 1 : 0) };
   }
 }
@@ -88,11 +89,4 @@ export class RunningLimits {
 /** Whether an execution that is counted needs not be. One that has no lock is about to begin, until its invocation must be dead. */
 function isOver({ fence, expires }: RunningExecution, lock: Lock | undefined, now: number): boolean {
   return lock ? (hasEnded(lock) || lock.status === 'failed') && lock.fence > fence : expires < now;
-}
-
-/** FNV-1a: spreads evenly, whatever the ids look like. */
-function hashOf(executionId: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < executionId.length; index += 1) hash = Math.imul(hash ^ executionId.charCodeAt(index), 0x01000193);
-  return hash >>> 0;
 }

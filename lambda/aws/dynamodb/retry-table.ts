@@ -1,5 +1,6 @@
 import { ConditionalCheckFailedException, DeleteItemCommand, QueryCommand, type DynamoDBClient, type QueryCommandOutput } from '@aws-sdk/client-dynamodb';
 import type { Clock, Dispatch, Due, DueStore, Place, Random, Sent, Transport } from '../../engine/ports';
+import { shardOf } from '../../engine/shard';
 import type { RetryQueueConfiguration } from '../configuration';
 import { ItemReader, MAX_ITEM_BYTES, number, text, type Item } from './item';
 import { BatchWriter, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from './write-batch';
@@ -135,13 +136,4 @@ function keyText(item: Item): string {
 function splitKey(key: string): readonly [shard: string, version: string, due: string] {
   const [shard = '', version = ''] = key.split('/', 2);
   return [shard, version, key.slice(shard.length + version.length + 2)];
-}
-
-/** FNV-1a: spreads evenly, whatever the ids look like. */
-function shardOf(executionId: string, shards: number): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < executionId.length; index += 1) {
-    hash = Math.imul(hash ^ executionId.charCodeAt(index), 0x01000193);
-  }
-  return (hash >>> 0) % shards;
 }
