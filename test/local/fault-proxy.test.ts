@@ -17,7 +17,7 @@ afterEach(() => Promise.all(proxies.splice(0).map((proxy) => proxy.stop())));
 afterAll(() => servers.stop());
 
 async function start(faults?: Faults): Promise<FaultProxy> {
-  const proxy = await FaultProxy.start({ servers: { dynamodb: servers.dynamodb, sqs: servers.sqs }, faults });
+  const proxy = await FaultProxy.start({ servers: { dynamodb: servers.dynamodb, sqs: servers.sqs, sns: servers.sns }, faults });
   proxies.push(proxy);
   return proxy;
 }
@@ -114,6 +114,21 @@ test('a service can be taken down for all callers and brought up again, while th
   expect((await putItems(clientOf(proxy), name, 1)).size).toBe(0);
   proxy.bringUp('sqs');
   await sqs.send(new CreateQueueCommand({ QueueName: 'up' }));
+});
+
+test('of a service that is down only those requests fail that are hit, and of which service they are can be said', async () => {
+  const proxy = await start();
+  const name = await table();
+  proxy.takeDown('dynamodb', ({ operation, body }) => operation === 'PutItem' && body.includes('{"S":"0"}'));
+  expect([...await putItems(clientOf(proxy), name, 2)].map(([id]) => id)).toEqual(['0']);
+  proxy.bringUp('dynamodb');
+
+  const fetching = new SQSClient({ ...CLIENT, endpoint: proxy.endpoint('mapping', 'sns'), maxAttempts: 1 });
+  proxy.takeDown('sqs');
+  await fetching.send(new CreateQueueCommand({ QueueName: 'of-sns' }));
+  expect(proxy.requests('mapping')).toMatchObject({ 'sns.CreateQueue': 1 });
+  proxy.takeDown('sns');
+  await expect(fetching.send(new CreateQueueCommand({ QueueName: 'of-sns' }))).rejects.toThrow('sns is down');
 });
 
 test('a queue is reached by the URL that the proxy gives it, which sends clients to the proxy', async () => {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { PublishBatchCommand, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { GetQueueUrlCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -11,9 +12,12 @@ import { KinesisConsumerEventSource, KinesisEventSource, SnsEventSource, SqsDlq 
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
+import { film } from './actions/film.machine';
 import { addFunction, runningStacks, synthesize } from './stack';
 import { CLIENT, until } from './support';
+import { WorkflowClient } from '../../lambda/client';
 import type { Local } from '../../lambda/local';
+import { FsmWorkflow, FsmWorkflowTarget, MachineDefinition, RetryQueue } from 'cdk-lambda-fsm';
 
 jest.setTimeout(60_000);
 
@@ -218,6 +222,27 @@ describe('EventBridge', () => {
       { id, text: 'of the "Great"', all: { kind: 'made', name: 'the "Great"' }, none: null },
       expect.objectContaining({ detail: { kind: 'elsewhere' } }),
     ]));
+  });
+
+  test('an event starts an execution', async () => {
+    const assembly = synthesize((stack) => {
+      const workflow = new FsmWorkflow(stack, 'Studio', {
+        machines: [MachineDefinition.fromObject(film)], actions: join(__dirname, 'actions', 'film.actions.ts'), retryQueue: RetryQueue.sqs(),
+      });
+      new events.Rule(stack, 'Scripts', {
+        eventPattern: { source: ['studio'] },
+        targets: [new FsmWorkflowTarget(workflow, {
+          machine: 'film', executionId: events.EventField.fromPath('$.detail.id'), context: { title: events.EventField.fromPath('$.detail.title') },
+        })],
+      });
+    });
+    const local = await start({ assembly });
+    await putEvents(local, { Source: 'studio', DetailType: 'Written', Detail: JSON.stringify({ id: 'film-1', title: 'Vertigo' }) });
+    Object.assign(process.env, local.environment);
+    const workflows = new WorkflowClient(Object.values(local.workflows)[0]!);
+    // No task was added, so it waits for somebody else to render it.
+    await until(async () => (await workflows.describe('film-1'))?.status === 'parked');
+    expect((await workflows.describe('film-1'))?.context).toEqual({ title: 'Vertigo', prepared: true });
   });
 
   test('a pattern that is not understood is refused', async () => {
