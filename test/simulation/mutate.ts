@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundle } from './bundle';
 import { MUTATIONS, type Mutation } from './mutations';
-import { PORTS_KINDS } from './setting';
+import { PORTS_KINDS, type PortsKind } from './setting';
 import { runWorker } from './workers';
 import { EVENT_SOURCE_KINDS } from '../../lambda/testing';
 
@@ -39,6 +39,11 @@ async function main(): Promise<void> {
   }
 }
 
+/** What a mutation of the test kit's own ports changes is there with these alone. */
+function portsOf({ ports, file }: Mutation): readonly PortsKind[] {
+  return ports ?? (file.startsWith('lambda/testing/') ? ['memory'] : PORTS_KINDS);
+}
+
 async function run(mutation: Mutation, file: string): Promise<{ seed: number; violation: string } | undefined> {
   await bundle(file, mutation);
   let caught: { seed: number; violation: string } | undefined;
@@ -47,7 +52,7 @@ async function run(mutation: Mutation, file: string): Promise<{ seed: number; vi
     stride: 1,
     count: SEEDS,
     sources: EVENT_SOURCE_KINDS,
-    ports: mutation.ports ?? PORTS_KINDS,
+    ports: portsOf(mutation),
     end: Infinity,
     brief: true,
     verbose: false,

@@ -11,7 +11,7 @@ export interface Mutation {
   /**
    * With what ports it is looked for.
    *
-   * @default - any
+   * @default - any; for one of the test kit's ports, these
    */
   readonly ports?: readonly PortsKind[];
 }
@@ -274,7 +274,6 @@ export const MUTATIONS: readonly Mutation[] = [
     file: LOCKS,
     replace: 'fence: lock.fence + 1, updatedAt: now',
     by: 'updatedAt: now',
-    ports: ['memory'],
   },
   {
     name: 'a timeout is applied although the execution has gone on',

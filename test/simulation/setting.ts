@@ -52,6 +52,16 @@ export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
     machine,
     definitions: redefined ? [machine, redefine(machine)] : [machine],
     redefinedAt: redefined ? random.between(1, 60) * SECOND : Infinity,
-    faults: [...scenario.faults, ...adapted ? drawRequestFaults(random.fork('requests'), scenario.timeout, CALM) : []],
+    faults: [
+      ...scenario.faults,
+      ...drawSlowness(random.fork('slow')),
+      ...adapted ? drawRequestFaults(random.fork('requests'), scenario.timeout, CALM) : [],
+    ],
   };
+}
+
+/** Seldom, a park takes so long to be written that the time of its state is over before it is committed. */
+function drawSlowness(random: SeededRandom): FaultRule[] {
+  if (!random.chance(0.1)) return [];
+  return [{ on: random.pick(['journal.write', 'locks.commit'] as const), fault: 'delay', share: 0.5, milliseconds: [1_000, 8_000], until: CALM }];
 }
