@@ -121,7 +121,7 @@ function takeover(workflow: FsmWorkflow): cloudwatch.GraphWidgetProps {
     left: [
       workflow.metric('DispatchFailure', count('Not dispatched')),
       workflow.metricFailovers(count('Taken over', cloudwatch.Color.ORANGE)),
-      workflow.metric('LockFailure', count('Lock table')),
+      workflow.metric('LockFailure', count('Locks')),
       workflow.metric('CheckpointFailure', count('Checkpoint table')),
       workflow.metric('Redelivery', count('Given back to the source')),
     ],
@@ -181,11 +181,12 @@ function functionDuration({ function: handler }: FsmWorkflow): cloudwatch.GraphW
 
 function repeated(workflow: FsmWorkflow): cloudwatch.GraphWidgetProps {
   return {
-    title: 'Delivered once more, and recognised',
+    title: 'Delivered once more, or before there is room',
     left: [
       workflow.metricDuplicates(count('Duplicates')),
       workflow.metric('Orphan', count('Orphans')),
       workflow.metric('Busy', count('Busy')),
+      workflow.metricDelayed(count('Starts that wait for room')),
     ],
   };
 }

@@ -131,7 +131,7 @@ describe('the dashboard', () => {
       'Executions', 'Failures', 'Milliseconds of a step, and of an envelope on its way',
       'Waiting', 'Dead letters', 'Services that do not answer',
       'Transitions by state', 'Milliseconds of a step by state, p99', 'Failed attempts by state',
-      'Invocations', 'Milliseconds of an invocation', 'Delivered once more, and recognised',
+      'Invocations', 'Milliseconds of an invocation', 'Delivered once more, or before there is room',
     ]);
   });
 
