@@ -74,8 +74,8 @@ export class Outbox {
   }
 
   /**
-   * Stores an envelope until its `notBefore`. A queue that cannot hold it back gets it without, or it would go round in circles; but never a
-   * timeout, which must not come before its time.
+   * Stores an envelope until its `notBefore`. A queue that cannot hold it back gets it without, or it would go round in circles; but never
+   * a timeout, which must not come before its time.
    *
    * @param body the envelope as text, where it must go on as it came
    * @returns nothing when no retry queue took it

@@ -202,9 +202,9 @@ export interface LockStore {
    */
   reopen(executionId: string, step: number, parent: number, now: number): Promise<boolean>;
   /**
-   * Ends an execution from outside: `done = true`, `status = cancelled`, `expires = 0` and `fence = fence + 1`, unless it has completed or is
-   * cancelled already. With the new fence nothing that any attempt has sent or will send continues the execution. The lock may be forgotten
-   * as after a commit of that status.
+   * Ends an execution from outside: `done = true`, `status = cancelled`, `expires = 0` and `fence = fence + 1`, unless it has completed
+   * or is cancelled already. With the new fence nothing that any attempt has sent or will send continues the execution. The lock may be
+   * forgotten as after a commit of that status.
    * @returns the lock as it is then, cancelled or completed, if there is one
    */
   cancel(executionId: string, now: number): Promise<Lock | undefined>;
@@ -375,7 +375,9 @@ export interface Span {
 
 /** Shows each execution as one trace, across the invocations that its steps run in. No method of it ever throws. */
 export interface Tracer {
-  /** Where the trace of the code that now runs would go on: what a start carries, so that the execution is seen as a part of what started it. */
+  /**
+   * Where the trace of the code that now runs would go on: a start carries it, so that the execution is seen as a part of what started it.
+   */
   current(): string | undefined;
   /**
    * An attempt begins. An execution whose start carries no trace is sampled at its first step, and never later.

@@ -70,7 +70,8 @@ test('a table takes over from the cache, and whoever may change locks may change
   const { stack, vpc, lockCache } = deploy();
   const failoverLockTable = new LockTable(stack, 'Failover');
   const workflow = new FsmWorkflow(stack, 'Safe', {
-    ...{ machines: [MachineDefinition.fromObject(ORDER)], actions: ACTIONS }, vpc, lockCache, failoverLockTable, timeout: Duration.seconds(90),
+    ...{ machines: [MachineDefinition.fromObject(ORDER)], actions: ACTIONS, timeout: Duration.seconds(90) },
+    ...{ vpc, lockCache, failoverLockTable },
   });
   const [reader, writer] = ['Reader', 'Writer'].map((id) => new iam.User(stack, id));
   workflow.grantDescribe(reader!);

@@ -66,7 +66,7 @@ describe('a state with a timeout', () => {
   test('in which an event comes at the very moment is left once', async () => {
     const world = await parked();
     const parkedAt = world.clock.now();
-    for (let early = 3_000; early >= -3_000; early -= 250) {
+    for (let early = 3_000; early >= -3_000; early -= 500) {
       const each = await parked();
       await each.bench.advance(HOUR - (each.clock.now() - parkedAt) - early);
       await approve(each);
