@@ -174,9 +174,10 @@ export class Model {
     if (!accepted.some((mail) => mail.id === id)) accepted.push({ id, event, step, at: this.moments++ });
   }
 
-  /** A step hands out a callback token: the same in all its attempts. */
+  /** A step hands out a callback token: the same in all its attempts, as long as the execution has not ended. */
   public handsOut(executionId: string, step: number, token: string): void {
-    const { tokens } = this.of(executionId);
+    const { tokens, cancelled, committed } = this.of(executionId);
+    if (cancelled || committed === 'completed') return;
     if ((tokens.get(step) ?? token) !== token) this.wrong('I1', executionId, `two attempts at step ${step} have handed out two tokens`);
     tokens.set(step, token);
   }
