@@ -9,7 +9,7 @@ import { EventSource, FsmWorkflow, MachineDefinition, RetryQueue, UpgradePolicy 
 /* The bytes that run in Lambda, on embedded servers: a workflow is deployed anew while executions of it are in flight. */
 
 // A definition that is not known is waited for a minute.
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 /** a ─▶ b ─▶ waiting (parks) ─▶ c ─▶ done; in the new definition with a state more before the end. */
 function machine(name: string, version: 1 | 2) {
@@ -34,7 +34,7 @@ const actions = join(temporaryDirectory(), 'actions.mjs');
 writeFileSync(actions, `
   export default {
     work: async (context, run) => {
-      if (run.state === 'b' && context.slow) await new Promise((resolve) => setTimeout(resolve, 3_000));
+      if (run.state === 'b' && context.slow) await new Promise((resolve) => setTimeout(resolve, 6_000));
       context.path = [...context.path ?? [], run.state];
       return 'next';
     },
@@ -53,7 +53,7 @@ async function deploy(version: 1 | 2): Promise<WorkflowClient> {
       ...version === 2 && name === 'finishing' && { previousVersions: [MachineDefinition.fromObject(machine(name, 1))] },
     })),
     actions,
-    timeout: Duration.seconds(6),
+    timeout: Duration.seconds(10),
     eventSource: EventSource.dynamoDb(),
     retryQueue: RetryQueue.dynamoDb(),
   });
@@ -67,9 +67,9 @@ async function deploy(version: 1 | 2): Promise<WorkflowClient> {
 test('executions in flight go on as the policy of their machine says', async () => {
   const old = await deploy(1);
   for (const name of NAMES) await old.start({ machine: name, executionId: `${name}-parked` });
-  await until(async () => (await Promise.all(NAMES.map((name) => old.describe(`${name}-parked`)))).every((found) => found?.status === 'parked'));
+  await until(async () => (await Promise.all(NAMES.map((name) => old.describe(`${name}-parked`)))).every((found) => found?.status === 'parked'), 60_000);
   for (const name of NAMES) await old.start({ machine: name, executionId: `${name}-running`, context: { slow: true } });
-  await until(async () => (await Promise.all(NAMES.map((name) => old.describe(`${name}-running`)))).every((found) => found?.step === 1));
+  await until(async () => (await Promise.all(NAMES.map((name) => old.describe(`${name}-running`)))).every((found) => found?.step === 1), 60_000);
 
   const client = await deploy(2);
   const ids = NAMES.flatMap((name) => [`${name}-parked`, `${name}-running`, `${name}-new`]);
@@ -77,7 +77,7 @@ test('executions in flight go on as the policy of their machine says', async () 
   for (const id of ids) await client.send(id, 'go', { id: 'go' });
   const ends = async () => Object.fromEntries(await Promise.all(ids.map(async (id) => [id, await client.describe(id)] as const)));
   const outcomes = async () => Object.values(await ends()).map((found) => found?.status);
-  await until(async () => (await outcomes()).every((status) => status === 'completed' || status === 'failed'), 120_000);
+  await until(async () => (await outcomes()).every((status) => status === 'completed' || status === 'failed'), 180_000);
 
   const withAdded = { status: 'completed', context: { path: ['a', 'b', 'c', 'added'] } };
   const withoutAdded = { status: 'completed', context: { path: ['a', 'b', 'c'] } };
@@ -95,6 +95,6 @@ test('executions in flight go on as the policy of their machine says', async () 
   });
 
   for (const id of ['stopping-parked', 'stopping-running']) await client.redrive(id, { moveToCurrent: true });
-  await until(async () => (await outcomes()).every((status) => status === 'completed'), 60_000);
+  await until(async () => (await outcomes()).every((status) => status === 'completed'), 120_000);
   expect(await ends()).toMatchObject({ 'stopping-parked': withAdded, 'stopping-running': withAdded });
 });
