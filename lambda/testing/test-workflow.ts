@@ -128,8 +128,8 @@ export class TestWorkflow {
   }
 
   /**
-   * Goes on until nothing is left to do: every execution has ended, has failed, or is parked without a timeout. It takes as much virtual time
-   * as that needs.
+   * Goes on until nothing is left to do: every execution has ended, has failed, or is parked without a timeout. It takes as much virtual
+   * time as that needs.
    *
    * @throws EndlessRunError when that does not come about
    */

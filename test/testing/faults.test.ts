@@ -147,7 +147,7 @@ describe('Environment', () => {
     expect([environment.dead, await services.mailbox.list('e')]).toEqual([true, mails ? [{ ...mail, position: 1 }] : []]);
     expect(await stateOf(ports.mailbox.put('e', { ...mail, id: 'later' }))).toBe('pending');
     ports.metrics.count('Retry');
-    ports.metrics.flush();
+    void ports.metrics.flush();
     expect(clock.nextTimer).toBeUndefined();
     expect(await stateOf(sleeping)).toBe('pending');
     expect([reached, (await services.mailbox.list('e')).length, totals.of('Retry')]).toEqual([[], mails, 0]);

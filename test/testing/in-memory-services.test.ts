@@ -233,8 +233,8 @@ describe('RecordedMetrics', () => {
     metrics.count('Retry', 'order', 'a');
     metrics.count('Retry', 'order', 'b');
     metrics.count('Retry', 'other', 'a');
-    metrics.flush();
-    metrics.flush();
+    void metrics.flush();
+    void metrics.flush();
     metrics.count('Retry', 'order', 'a');
     expect([totals.of('Retry'), totals.of('Retry', 'order'), totals.of('Retry', 'order', 'a'), totals.of('Fatal')]).toEqual([3, 2, 1, 0]);
   });
