@@ -8,6 +8,8 @@ Runs the AWS emulator with what these tests need and it has not.
   right to what it does to its table.
 - A stream's records are delivered again when the function reports one of them as failed: all of the batch, where AWS begins with the one
   that failed.
+- An invocation that has no process to run in is made again. The emulator's processes can fail to start when several of them do at once, and
+  what SNS has for them would then be lost.
 - Without Docker, tasks of ECS are started and run for ever. As on a container instance, their agent can report that they have stopped
   (SubmitTaskStateChange); EventBridge then hears of it, as on AWS.
 
@@ -17,6 +19,7 @@ import json
 import os
 import sys
 import threading
+import time
 
 from ministack.app import main
 from ministack.core import iam_actions, iam_evaluator
@@ -107,6 +110,24 @@ def heed_failed_records():
     lambda_svc._execute_function = executed
 
 
+def start_processes_again():
+    execute = lambda_svc._execute_function
+    # What a handler throws has a type of its own, `Runtime.HandlerError`.
+    not_started = ("RuntimeError", "FileNotFoundError", "BrokenPipeError")
+
+    def executed(func, event):
+        result = execute(func, event)
+        for pause in (0.1, 0.5, 2):
+            body = result.get("body")
+            if not (result.get("error") and isinstance(body, dict) and body.get("errorType") in not_started):
+                break
+            time.sleep(pause)
+            result = execute(func, event)
+        return result
+
+    lambda_svc._execute_function = executed
+
+
 def let_tasks_stop():
     def submit_task_state_change(data):
         task = ecs._resolve_task(data["task"], ecs._resolve_cluster_name(data["cluster"]))
@@ -135,6 +156,7 @@ if __name__ == "__main__":
     add_condition_keys()
     name_resources()
     judge_statements()
+    start_processes_again()
     heed_failed_records()
     let_tasks_stop()
     main()
