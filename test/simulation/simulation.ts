@@ -18,8 +18,11 @@ const DAY = 86_400_000;
 /** Rounds of mending after which an execution is taken to have no end: more than a machine has states and events. */
 const ROUNDS = 20;
 
-/** Invocations after which a run is taken to have no end. */
-const MAX_INVOCATIONS = 3_000;
+/**
+ * Invocations after which a run is taken to have no end. A few hundred are many; but where most requests to a retry queue take effect and
+ * seem to fail, each leaves a copy behind, and so does each copy until all attempts are used up: some thousands.
+ */
+const MAX_INVOCATIONS = 20_000;
 
 const HAS_ENDED: ReadonlySet<ExecutionStatus | undefined> = new Set(['completed', 'cancelled']);
 
