@@ -151,8 +151,10 @@ export class FailoverLockStore implements LockStore {
     return true;
   }
 
+  /** The one that is in use before the other, which knows no more than leases of before the turn. */
   private storesOfLeases(): readonly LockStore[] {
-    return this.position.turns === 0 ? [this.first] : [this.second, this.first];
+    if (this.position.turns === 0) return [this.first];
+    return this.position.turns % 2 === 1 ? [this.second, this.first] : [this.first, this.second];
   }
 
   // ---- the switch -----------------------------------------------------------------------------------------------------------

@@ -218,6 +218,16 @@ describe('when the first store answers again', () => {
     expect(await locks.read('x')).toMatchObject({ status: 'parked', fence: 5 * STRIDE });
   });
 
+  test('a commit asks the second store for nothing any more', async () => {
+    const stores = new Stores();
+    const locks = stores.environment();
+    await stores.fail(locks);
+    await stores.heal(locks);
+    const lease = await stores.acquire(locks, 0, 0);
+    stores.second.down = true;
+    expect(await locks.commit(lease, 'completed', stores.now)).toBe(true);
+  });
+
   test('what is parked for years is found where it was left', async () => {
     const stores = new Stores();
     const locks = stores.environment();
