@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { gunzipSync } from 'node:zlib';
+import { ServiceServer, type Answer } from './service-server';
 
 /** A metric as it comes over the wire. */
 export interface PutMetric {
@@ -13,48 +13,24 @@ export interface PutMetric {
 }
 
 /** Amazon CloudWatch, as far as `PutMetricData` goes, on loopback: it speaks the protocol of the service and keeps its limits. */
-export class CloudWatchServer {
-  public static async start(): Promise<CloudWatchServer> {
-    const cloudWatch = new CloudWatchServer();
-    await new Promise<void>((resolve) => cloudWatch.server.listen(0, '127.0.0.1', resolve));
-    return cloudWatch;
-  }
-
+export class CloudWatchServer extends ServiceServer {
   /** The metrics that were taken, request by request. */
   public readonly requests: PutMetric[][] = [];
   /** How it answers. */
   public mood: 'well' | 'broken' | 'silent' = 'well';
-  private readonly server: Server = createServer((request, response) => void this.handle(request, response));
 
-  public get endpoint(): string {
-    // A listening TCP server has an address with a port.
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  public async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-
-  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    if (this.mood === 'silent') return;
-    const answer = (status: number, body: object) => {
-      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' });
-      response.end(JSON.stringify(body));
-    };
-    const refuse = (type: string) => answer(400, { __type: type, message: type });
-    if (this.mood === 'broken') return answer(500, { __type: 'InternalServiceFault', message: 'broken' });
+  protected answer(request: IncomingMessage, sent: Buffer): Answer | undefined {
+    if (this.mood === 'silent') return undefined;
+    const refuse = (type: string): Answer => [400, { __type: type, message: type }];
+    if (this.mood === 'broken') return [500, { __type: 'InternalServiceFault', message: 'broken' }];
     if (request.headers['x-amz-target'] !== 'GraniteServiceVersion20100801.PutMetricData') return refuse('UnknownOperationException');
-    const sent = Buffer.concat(chunks);
     const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
     if (body.length > 1_048_576) return refuse('RequestEntityTooLarge');
     const { Namespace: namespace, MetricData: metrics } = JSON.parse(body.toString()) as { Namespace: string; MetricData: PutMetric[] };
     if (namespace !== 'CdkLambdaFsm') return refuse('AccessDenied');
     if (metrics.length === 0 || metrics.length > 1_000 || !metrics.every(isValid)) return refuse('InvalidParameterValue');
     this.requests.push(metrics);
-    return answer(200, {});
+    return [200, {}];
   }
 }
 

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import type { RunTaskRequest, Task } from '@aws-sdk/client-ecs';
+import { ServiceServer, type Answer } from './service-server';
 
 /** An event as EventBridge hands it to a function. */
 export type TaskStateChange = Readonly<Record<string, unknown>> & { readonly detail: object };
@@ -9,13 +9,7 @@ export type TaskStateChange = Readonly<Record<string, unknown>> & { readonly det
  * Amazon ECS, as far as `RunTask` goes, on loopback: it speaks the protocol of the service, checks the requests against the service's
  * limits, and keeps client tokens as the service does. Its tasks do nothing until a test stops them.
  */
-export class EcsServer {
-  public static async start(): Promise<EcsServer> {
-    const ecs = new EcsServer();
-    await new Promise<void>((resolve) => ecs.server.listen(0, '127.0.0.1', resolve));
-    return ecs;
-  }
-
+export class EcsServer extends ServiceServer {
   /** Every request, as it came. */
   public readonly requests: RunTaskRequest[] = [];
   /** The tasks that were started. */
@@ -24,17 +18,6 @@ export class EcsServer {
   public full = 0;
   /** That many requests take effect, but get an error of the server for an answer. */
   public lost = 0;
-  private readonly server: Server = createServer((request, response) => void this.handle(request, response));
-
-  public get endpoint(): string {
-    // A listening TCP server has an address with a port.
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  public async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
 
   /** What a container of a task was told. */
   public environment(index: number): Record<string, string> {
@@ -65,16 +48,10 @@ export class EcsServer {
     };
   }
 
-  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const answer = (status: number, body: object) => {
-      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
-      response.end(JSON.stringify(body));
-    };
-    const refuse = (type: string, members: object = {}) => answer(400, { __type: type, message: type, ...members });
+  protected answer(request: IncomingMessage, sent: Buffer): Answer | undefined {
+    const refuse = (type: string, members: object = {}): Answer => [400, { __type: type, message: type, ...members }];
     if (request.headers['x-amz-target'] !== 'AmazonEC2ContainerServiceV20141113.RunTask') return refuse('UnknownOperationException');
-    const text = Buffer.concat(chunks).toString();
+    const text = sent.toString();
     const run = JSON.parse(text) as RunTaskRequest;
     this.requests.push(run);
     if (JSON.stringify(run.overrides).length > 8_192) return refuse('InvalidParameterException');
@@ -82,7 +59,7 @@ export class EcsServer {
     if (!/^[A-Za-z0-9/_-]{1,128}$/.test(run.startedBy ?? '')) return refuse('InvalidParameterException');
     if (this.full > 0) {
       this.full -= 1;
-      return answer(200, { tasks: [], failures: [{ arn: run.cluster, reason: 'RESOURCE:MEMORY' }] });
+      return [200, { tasks: [], failures: [{ arn: run.cluster, reason: 'RESOURCE:MEMORY' }] }];
     }
     const known = this.tasks.find((task) => task.request.clientToken === run.clientToken);
     if (known && JSON.stringify(known.request) !== JSON.stringify(run)) return refuse('ConflictException', { resourceIds: [known.taskArn] });
@@ -90,8 +67,8 @@ export class EcsServer {
     if (!known) this.tasks.push(task);
     if (this.lost > 0) {
       this.lost -= 1;
-      return answer(500, { __type: 'ServerException', message: 'lost' });
+      return [500, { __type: 'ServerException', message: 'lost' }];
     }
-    return answer(200, { tasks: [{ taskArn: task.taskArn }], failures: [] });
+    return [200, { tasks: [{ taskArn: task.taskArn }], failures: [] }];
   }
 }

@@ -1,41 +1,18 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { ServiceServer, type Answer } from './service-server';
 
 /** AWS X-Ray, as far as `PutTraceSegments` goes, on loopback: it speaks the protocol of the service and checks segments as it does. */
-export class XRayServer {
-  public static async start(): Promise<XRayServer> {
-    const xRay = new XRayServer();
-    await new Promise<void>((resolve) => xRay.server.listen(0, '127.0.0.1', resolve));
-    return xRay;
-  }
-
+export class XRayServer extends ServiceServer {
   /** The segments that were taken, request by request. */
   public readonly requests: Record<string, unknown>[][] = [];
   /** How it answers. */
   public mood: 'well' | 'broken' | 'silent' = 'well';
-  private readonly server: Server = createServer((request, response) => void this.handle(request, response));
 
-  public get endpoint(): string {
-    // A listening TCP server has an address with a port.
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  public async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-
-  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    if (this.mood === 'silent') return;
-    const answer = (status: number, body: object) => {
-      response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(body));
-    };
-    if (this.mood === 'broken') return answer(500, { message: 'broken' });
-    if (request.method !== 'POST' || request.url !== '/TraceSegments') return answer(404, { message: 'unknown operation' });
-    const { TraceSegmentDocuments: documents } = JSON.parse(Buffer.concat(chunks).toString()) as { TraceSegmentDocuments: string[] };
+  protected answer(request: IncomingMessage, sent: Buffer): Answer | undefined {
+    if (this.mood === 'silent') return undefined;
+    if (this.mood === 'broken') return [500, { message: 'broken' }];
+    if (request.method !== 'POST' || request.url !== '/TraceSegments') return [404, { message: 'unknown operation' }];
+    const { TraceSegmentDocuments: documents } = JSON.parse(sent.toString()) as { TraceSegmentDocuments: string[] };
     const taken: Record<string, unknown>[] = [];
     const refused: object[] = [];
     for (const document of documents) {
@@ -45,7 +22,7 @@ export class XRayServer {
       else taken.push(segment);
     }
     this.requests.push(taken);
-    return answer(200, { UnprocessedTraceSegments: refused });
+    return [200, { UnprocessedTraceSegments: refused }];
   }
 }
 
