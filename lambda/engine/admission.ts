@@ -29,8 +29,7 @@ const LONGEST_WAIT = 14 * 86_400_000;
 
 /**
  * One delivery on its way to a lease: who may not run is told apart here, from the lock that stands in the way. A method that throws
- * leaves the
- * delivery to its source.
+ * leaves the delivery to its source.
  */
 export class Admission {
   constructor(private readonly around: Surroundings) {}

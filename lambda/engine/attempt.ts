@@ -25,8 +25,7 @@ export interface Held {
 
 /**
  * One attempt at a step, from the acquired lease on: it runs the actions, and brings what they came to into the world. A method that
- * throws leaves
- * the delivery to its source.
+ * throws leaves the delivery to its source.
  */
 export class Attempt {
   /** There is a secret in the mailbox, which must be forgotten when the execution ends. */
