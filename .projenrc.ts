@@ -92,6 +92,8 @@ const project = new awscdk.AwsCdkConstructLibrary({
     // A Lua machine: the simulation runs the scripts of the lock cache in it.
     'fengari@0.1.5',
     'kinesalite@3.3.3',
+    // Bundles the Lambda runtime: esbuild splits it into more files than a cold start has time for.
+    'rolldown@1.3.2',
     'tsx@4.23.15',
   ],
 

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 import { ENVIRONMENT } from './child';
 import { fakeConfiguration, SOURCES, type Source } from './sources';
+import { bundleForLambda } from '../scripts/lambda-bundle';
 
 const ROOT = path.join(__dirname, '..');
 const RUNS = 15;
@@ -29,13 +30,14 @@ export interface ByHandler {
 }
 
 /**
- * Compares the built runtime with a handler that does nothing but make the same AWS clients and name the same commands, bundled in the same
- * way. They take turns, and the fastest of each counts: what else the machine does makes a start slower, never faster.
+ * Compares the built runtime with a handler that does nothing but make the same AWS clients and name the same commands. They take turns,
+ * and the fastest of each counts: what else the machine does makes a start slower, never faster.
  *
  * @param runtime the built runtime, with a machine and its actions beside it
  */
-export function measureColdStart(source: Source, runtime: string, scratch: string): ColdStart {
-  const files = { runtime, bare: bundleBareHandler(source, scratch, false), bareSplit: bundleBareHandler(source, scratch, true) };
+export async function measureColdStart(source: Source, runtime: string, scratch: string): Promise<ColdStart> {
+  const handler = writeBareHandler(source, scratch);
+  const files = { runtime, bare: bundleWhole(handler), bareSplit: await bundleSplit(handler) };
   const environment = { ...process.env, ...ENVIRONMENT, FSM_WORKFLOW: JSON.stringify(fakeConfiguration(source)) };
   const load = (file: string) => 0.001 * Number(execFileSync(
     process.execPath,
@@ -53,34 +55,48 @@ export function measureColdStart(source: Source, runtime: string, scratch: strin
   };
 }
 
-function bundleBareHandler(source: Source, scratch: string, splitting: boolean): string {
+/** @returns the handler's source */
+function writeBareHandler(source: Source, scratch: string): string {
   const clients = SOURCES[source].map((service) => ({ service, ...importsOf(service) }));
-  const entry = path.join(scratch, `bare-${source}.mjs`);
-  writeFileSync(entry, [
-    ...clients.map(({ service, client, commands }) => `import { ${[client, ...commands].join(', ')} } from '@aws-sdk/client-${service}';`),
+  const file = path.join(scratch, `bare-${source}.mjs`);
+  writeFileSync(file, [
+    ...clients.map(({ service, client, commands }) => `import { ${[client, ...commands].join(', ')} } from '${clientOf(service)}';`),
     `const clients = [${clients.map(({ client }) => `new ${client}({ maxAttempts: 3 })`).join(', ')}];`,
     `const commands = { ${clients.flatMap(({ commands }) => commands).join(', ')} };`,
     'export const handler = async ({ client, command, input }) => clients[client].send(new commands[command](input));',
   ].join('\n'));
-  const outdir = path.join(scratch, `bare-${source}-${splitting}`);
+  return file;
+}
+
+/** Where a service's client is, also for a file that is outside of this package. */
+function clientOf(service: string): string {
+  return path.join(ROOT, 'node_modules', '@aws-sdk', `client-${service}`, 'dist-es', 'index.js');
+}
+
+/** In one file, as `NodejsFunction` does it. */
+function bundleWhole(handler: string): string {
+  const outfile = handler.replace(/\.mjs$/, '-whole.mjs');
   buildSync({
-    entryPoints: { index: entry },
-    outdir,
-    // As scripts/bundle-runtime.ts does it.
-    outExtension: { '.js': '.mjs' },
+    entryPoints: [handler],
+    outfile,
     bundle: true,
-    splitting,
-    chunkNames: 'chunks/[name]-[hash]',
     format: 'esm',
     platform: 'node',
     target: 'node20',
     mainFields: ['module', 'main'],
     minify: true,
     legalComments: 'none',
+    // The AWS SDK has CommonJS dependencies, which call require(); an ES module has none.
     banner: { js: 'import { createRequire } from \'node:module\'; const require = createRequire(import.meta.url);' },
-    nodePaths: [path.join(ROOT, 'node_modules')],
     logLevel: 'warning',
   });
+  return outfile;
+}
+
+/** As the runtime is bundled. */
+async function bundleSplit(handler: string): Promise<string> {
+  const outdir = handler.replace(/\.mjs$/, '-split');
+  await bundleForLambda(handler, outdir, /[\\/]@aws-sdk[\\/]client-/);
   return path.join(outdir, 'index.mjs');
 }
 
@@ -103,11 +119,14 @@ function bytesLoaded(entry: string, services: readonly string[] = []): number {
     if (seen.has(file)) return;
     seen.add(file);
     const text = readFileSync(file, 'utf8');
-    for (const [, name = ''] of text.matchAll(/(?:from|import)\s*"(\.[^"]+\.mjs)"/g)) visit(path.resolve(path.dirname(file), name));
+    for (const [, name = ''] of text.matchAll(/(?:from|import)\s*["'`](\.[^"'`]+\.mjs)["'`]/g)) visit(path.resolve(path.dirname(file), name));
   };
   visit(entry);
-  for (const [, name = '', service = ''] of readFileSync(entry, 'utf8').matchAll(/import\("(\.\/chunks\/(\w+)-\w+\.mjs)"\)/g)) {
-    if (services.includes(service)) visit(path.resolve(path.dirname(entry), name));
+  const chunks = path.join(path.dirname(entry), 'chunks');
+  for (const service of services) {
+    for (const file of readdirSync(chunks)) {
+      if (file.startsWith(`${service}-`)) visit(path.join(chunks, file));
+    }
   }
   return [...seen].reduce((sum, file) => sum + statSync(file).size, 0);
 }

@@ -50,7 +50,7 @@ async function main(): Promise<void> {
       }
     }
     if (wanted('start')) {
-      for (const source of sources) found(...startFindings(source, runtime, scratch));
+      for (const source of sources) found(...await startFindings(source, runtime, scratch));
     }
     if (wanted('synth')) {
       for (const validation of ['true', 'false']) found(await synthFinding(validation));
@@ -103,8 +103,8 @@ async function handlerFindings(source: Source, runtime: string): Promise<Finding
   }
 }
 
-function startFindings(source: Source, runtime: string, scratch: string): Finding[] {
-  const { bytes, milliseconds } = measureColdStart(source, runtime, scratch);
+async function startFindings(source: Source, runtime: string, scratch: string): Promise<Finding[]> {
+  const { bytes, milliseconds } = await measureColdStart(source, runtime, scratch);
   const kilobytes = (size: number) => `${(size / 1024).toFixed(0)} KB`;
   const targets = { bare: { handler: 'bare handler\'s', target: { most: 1.1 } }, bareSplit: { handler: 'bare handler\'s, split', target: undefined } };
   return (['bare', 'bareSplit'] as const).flatMap((bare) => {

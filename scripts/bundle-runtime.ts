@@ -1,6 +1,8 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { buildSync } from 'esbuild';
+import type { OutputChunk } from 'rolldown' with { 'resolution-mode': 'import' };
+import { bundleForLambda, loadedWith } from './lambda-bundle';
 
 const root = join(__dirname, '..');
 const assets = join(root, 'assets');
@@ -8,50 +10,14 @@ const assets = join(root, 'assets');
 // build is left.
 const made = join(root, 'assets.new');
 
-try {
-  bundleRuntime(join(made, 'runtime'));
-  prepareAuthoring(join(made, 'authoring'));
-  rmSync(assets, { recursive: true, force: true });
-  renameSync(made, assets);
-} finally {
-  rmSync(made, { recursive: true, force: true });
-}
-
-/** The Lambda runtime, with the AWS clients. */
-function bundleRuntime(outdir: string): void {
-  const { metafile } = buildSync({
-    absWorkingDir: root,
-    entryPoints: { index: 'lambda/runtime/handler.mts' },
-    outdir,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    // Each service's client becomes a chunk of its own, loaded by the workflows that use the service.
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    format: 'esm',
-    platform: 'node',
-    // Not the Node.js of Lambda but the oldest on which a workflow is tried out.
-    target: 'node20',
-    mainFields: ['module', 'main'],
-    minify: true,
-    legalComments: 'none',
-    metafile: true,
-    // The AWS SDK has CommonJS dependencies, which call require(); an ES module has none.
-    banner: { js: 'import { createRequire } from \'node:module\'; const require = createRequire(import.meta.url);' },
-    logLevel: 'warning',
-  });
-  const { outputs } = metafile;
-  const total = Object.values(outputs).reduce((sum, { bytes }) => sum + bytes, 0);
-  console.log(`${relative(root, join(assets, 'runtime'))}: ${Object.keys(outputs).length} files, ${kilobytes(total)}. Loaded from there at cold start:`);
-  const entry = Object.keys(outputs).find((name) => name.endsWith('/index.mjs'));
-  if (entry === undefined) throw new Error('The bundle has no index.mjs.');
-  const core = closure(outputs, entry);
-  console.log(`  ${'always'.padEnd(10)} ${kilobytes(bytesOf(outputs, core)).padStart(9)}`);
-  for (const { path, kind } of outputs[entry]!.imports) {
-    if (kind !== 'dynamic-import') continue;
-    const service = /([^/]+)-[^/-]+\.mjs$/.exec(path)?.[1] ?? path;
-    const added = [...closure(outputs, path)].filter((name) => !core.has(name));
-    console.log(`  ${service.padEnd(10)} ${kilobytes(bytesOf(outputs, added)).padStart(9)}`);
+async function main(): Promise<void> {
+  try {
+    report(await bundleForLambda('lambda/runtime/handler.mts', join(made, 'runtime'), /\/lambda\/(engine|aws)\/[^/]+\.ts$/));
+    prepareAuthoring(join(made, 'authoring'));
+    rmSync(assets, { recursive: true, force: true });
+    renameSync(made, assets);
+  } finally {
+    rmSync(made, { recursive: true, force: true });
   }
 }
 
@@ -70,22 +36,23 @@ function prepareAuthoring(outdir: string): void {
   writeFileSync(join(outdir, 'package.json'), `${JSON.stringify({ type: 'module', sideEffects: false }, undefined, 2)}\n`);
 }
 
-type Outputs = NonNullable<ReturnType<typeof buildSync>['metafile']>['outputs'];
-
-/** A file and all that is loaded with it. */
-function closure(outputs: Outputs, name: string, seen = new Set<string>()): Set<string> {
-  if (seen.has(name) || !outputs[name]) return seen;
-  seen.add(name);
-  for (const { path, kind } of outputs[name].imports) {
-    if (kind === 'import-statement') closure(outputs, path, seen);
+/** Prints what a cold start loads of the runtime: always, and for each service. */
+function report(chunks: readonly OutputChunk[]): void {
+  console.log(`${relative(root, join(assets, 'runtime'))}: ${chunks.length} files, ${kilobytes(chunks)}. Loaded from there at cold start:`);
+  const always = loadedWith(chunks, 'index.mjs');
+  const line = (what: string, loaded: readonly OutputChunk[]) => {
+    console.log(`  ${what.padEnd(12)} ${kilobytes(loaded).padStart(9)} in ${loaded.length === 1 ? 'one file' : `${loaded.length} files`}`);
+  };
+  line('always', [...always]);
+  for (const { fileName, name, facadeModuleId } of chunks) {
+    if (!facadeModuleId?.startsWith(join(root, 'lambda', 'aws'))) continue;
+    line(name, [...loadedWith(chunks, fileName)].filter((chunk) => !always.has(chunk)));
   }
-  return seen;
 }
 
-function bytesOf(outputs: Outputs, names: Iterable<string>): number {
-  return [...names].reduce((sum, name) => sum + outputs[name]!.bytes, 0);
-}
-
-function kilobytes(bytes: number): string {
+function kilobytes(chunks: readonly OutputChunk[]): string {
+  const bytes = chunks.reduce((sum, { code }) => sum + Buffer.byteLength(code), 0);
   return `${(bytes / 1024).toFixed(1)} KB`;
 }
+
+void main();
