@@ -1,4 +1,4 @@
-import { definitionHash, transition, type Machine, type Step, type Upgrade, type UpgradePolicy } from '../machine';
+import { definitionHash, stateOf, transition, type Machine, type Step, type Upgrade, type UpgradePolicy } from '../machine';
 import type { Envelope } from './envelope';
 import { asError, DefinitionChangedError, UnknownMachineError } from './errors';
 
@@ -64,6 +64,13 @@ export class Definitions {
   /** A machine by its name, in its current definition. */
   public current(machine: string): Machine | undefined {
     return this.deployed.get(machine)?.current.machine;
+  }
+
+  /** Whether a machine has a state, in any of its definitions. */
+  public hasState(machine: string, state: string): boolean {
+    const deployed = this.deployed.get(machine);
+    if (!deployed) return false;
+    return [deployed.current, ...deployed.previous.values()].some((definition) => stateOf(definition.machine, state) !== undefined);
   }
 }
 

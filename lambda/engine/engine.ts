@@ -1,15 +1,17 @@
 import type { Machine } from '../machine';
 import { Admission } from './admission';
 import { Rendezvous } from './batcher';
+import { BoundedMetrics } from './bounded-metrics';
 import { decodeEnvelope, type Decoded } from './codec';
 import { Definitions } from './definitions';
 import { asError } from './errors';
 import { DEFAULT_OPTIONS, type EngineOptions } from './options';
 import { CircuitBreakers, maxBodyBytes, Outbox } from './outbox';
-import type { Delivery, Invocation, Outcome, Ports } from './ports';
+import type { Delivery, DueStore, Invocation, Outcome, Ports } from './ports';
 import type { ActionLookup, Deadline } from './run-step';
 import { RunningLimits } from './running-limits';
 import { Surroundings } from './surroundings';
+import { sendDue } from './timer';
 
 /** Of an invocation's time, what is kept for sending what the actions came to: a fifth, but no more than this. */
 const LONGEST_RESERVE = 3_000;
@@ -22,21 +24,23 @@ const ANSWER_TIME = 500;
  * two batches, so any number of engines may work on the same executions.
  */
 export class Engine {
+  private readonly ports: Ports;
   private readonly definitions: Definitions;
   private readonly options: Required<EngineOptions>;
   private readonly breakers: CircuitBreakers;
   private readonly limits: RunningLimits;
 
   constructor(
-    private readonly ports: Ports,
+    ports: Ports,
     machines: readonly Machine[],
     private readonly actions: ActionLookup,
     options: EngineOptions = {},
   ) {
     this.options = { ...DEFAULT_OPTIONS, ...options };
     this.definitions = new Definitions(machines, this.options.upgrades);
+    this.ports = { ...ports, metrics: new BoundedMetrics(ports.metrics, this.definitions) };
     this.breakers = new CircuitBreakers(ports.clock);
-    this.limits = new RunningLimits(ports, this.options.maxRunningExecutions);
+    this.limits = new RunningLimits(this.ports, this.options.maxRunningExecutions);
   }
 
   /**
@@ -64,6 +68,19 @@ export class Engine {
     deadline.stop();
     await this.report(invocation);
     return outcomes;
+  }
+
+  /**
+   * Sends on what falls due in the stores until `until`, and returns early when nothing does.
+   *
+   * @param until milliseconds since the epoch: when the next timer takes over
+   */
+  public async sendDue(stores: readonly DueStore[], until: number, invocation: Invocation): Promise<void> {
+    try {
+      await Promise.all(stores.map((store) => sendDue(this.ports, store, until, invocation)));
+    } finally {
+      await this.report(invocation);
+    }
   }
 
   private async processOne(decoded: Decoded, around: Surroundings): Promise<Outcome> {

@@ -113,7 +113,7 @@ export class FailoverLockStore implements LockStore {
   private async acquireFromSecond(request: AcquireRequest): Promise<Acquisition> {
     const { executionId, machine, step, parent, state, holder, now, expires, place } = request;
     const known = await this.second.read(executionId);
-    this.system.metrics.count('LockFailover', machine);
+    this.system.metrics.count('LockFailover');
     if (known && (known.fence >= parent)) return this.second.acquire(request);
     return this.second.install({
       ...{ executionId, machine, step, parent, state, holder, expires, place },

@@ -13,4 +13,3 @@ export type { ActionLookup } from './run-step';
 export { wakeUp } from './wake';
 export * from './describe';
 export * from './executions';
-export { sendDue } from './timer';

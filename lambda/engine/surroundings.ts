@@ -1,4 +1,4 @@
-import { stateOf, type Logger } from '../machine';
+import type { Logger } from '../machine';
 import type { Definitions } from './definitions';
 import type { Envelope } from './envelope';
 import { asError } from './errors';
@@ -84,26 +84,19 @@ export class Surroundings {
 
   /** Counts, by machine and state. */
   public count(name: MetricName, envelope?: Envelope, state?: string): void {
-    this.ports.metrics.count(name, ...this.dimensions(envelope, state));
+    this.ports.metrics.count(name, envelope?.machine, state ?? envelope?.state ?? undefined);
   }
 
   /** Measures, by machine and state. */
   public measure(name: MeasureName, milliseconds: number, envelope: Envelope, state: string): void {
-    this.ports.metrics.measure(name, milliseconds, ...this.dimensions(envelope, state));
-  }
-
-  private dimensions(envelope?: Envelope, state?: string): [machine?: string, state?: string] {
-    // Only names of the definition become dimensions, or a stranger's message could make up any number of metrics.
-    const machine = envelope && (this.definitions.of(envelope)?.machine ?? this.definitions.current(envelope.machine));
-    const entered = state ?? envelope?.state ?? undefined;
-    const known = machine && entered !== undefined && stateOf(machine, entered) ? entered : undefined;
-    return [machine?.name, known];
+    this.ports.metrics.measure(name, milliseconds, envelope.machine, state);
   }
 
   /** The log, with the ids of the execution in each line. */
   public logger({ executionId, machine, step }: Envelope): Logger {
     const { logger } = this.ports;
-    const ids = { executionId, machine, step };
+    // The name of a machine that is not known is whatever its sender liked.
+    const ids = { executionId, machine: this.definitions.current(machine)?.name, step };
     return {
       debug: (message, fields) => logger.debug(message, { ...ids, ...fields }),
       info: (message, fields) => logger.info(message, { ...ids, ...fields }),

@@ -7,7 +7,7 @@ import { Requests } from './requests.js';
 import { connect, defaultSystem, type System } from '../aws/connect.js';
 import { ECS_TASKS_VARIABLE, readEcsTasks } from '../aws/ecs/configuration.js';
 import { CONFIGURATION_VARIABLE, parseConfiguration } from '../aws/parse-configuration.js';
-import { actionsOf, Engine, Executions, missingActions, sendDue } from '../engine/index.js';
+import { actionsOf, Engine, Executions, missingActions } from '../engine/index.js';
 import type { Machine, Upgrade } from '../machine/index.js';
 
 /** The timer fires once a minute. */
@@ -44,8 +44,7 @@ export async function handler(event: unknown, context: Context): Promise<BatchRe
   const invoked = readInvocation(event);
   if (invoked.kind === 'records') return respond(await engine.process(invoked.deliveries, invocation), invoked.partial);
   const until = Date.now() + TIMER_PERIOD;
-  await Promise.all(dueStores.map((store) => sendDue(ports, store, until, invocation)));
-  await ports.metrics.flush();
+  await engine.sendDue(dueStores, until, invocation);
   return undefined;
 }
 

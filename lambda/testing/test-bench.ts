@@ -231,6 +231,7 @@ export class TestBench {
         this.recorder.deliver(deliveries);
         return handler.process(deliveries, invocation);
       },
+      sendDue: (stores, until, invocation) => handler.sendDue(stores, until, invocation),
     };
   }
 

@@ -1,4 +1,4 @@
-import { sendDue, type Delivery, type Invocation, type Outcome } from '../engine';
+import type { Delivery, DueStore, Invocation, Outcome } from '../engine';
 import { Environment, EnvironmentDiedError, type Connection, type EnvironmentParts } from './environment';
 import type { Faults } from './faults';
 import { RecordedMetrics, type MetricTotals } from './recorded-metrics';
@@ -9,6 +9,8 @@ import type { VirtualClock } from './virtual-clock';
 export interface Handler {
   /** Processes a batch and tells what became of each delivery. */
   process(deliveries: readonly Delivery[], invocation: Invocation): Promise<ReadonlyMap<string, Outcome>>;
+  /** Sends on what falls due in the stores. */
+  sendDue(stores: readonly DueStore[], until: number, invocation: Invocation): Promise<void>;
 }
 
 /** Options of {@link TestFunction}. */
@@ -63,12 +65,11 @@ export class TestFunction {
 
   /** Sends on what falls due in a table among the retry queues, as the timer makes the function do it. */
   public async sendDue(queue: number, until: number): Promise<void> {
-    await this.invoke(async ({ environment }, invocation) => {
-      await sendDue(environment.ports, environment.dueStore(queue), until, invocation).catch((error: unknown) => {
+    await this.invoke(async ({ environment, handler }, invocation) => {
+      await handler.sendDue([environment.dueStore(queue)], until, invocation).catch((error: unknown) => {
         // The next timer tries again; that nothing is lost shows in the table.
         environment.ports.logger.warn(`The timer failed: ${String(error)}`);
       });
-      await environment.ports.metrics.flush();
     });
   }
 

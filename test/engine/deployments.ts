@@ -25,7 +25,8 @@ export class Deployments {
   constructor(first: Deployed, private readonly actions: Readonly<Record<string, ActionBody>>, options: BenchOptions = {}) {
     this.all = [first];
     this.bench = new TestBench((environment, bench) => ({
-      process: (deliveries, invocation) => this.invoke(environment, bench, deliveries, invocation),
+      process: (deliveries, invocation) => this.process(environment, bench, deliveries, invocation),
+      sendDue: (stores, until, invocation) => this.engine(this.latest, environment, bench).sendDue(stores, until, invocation),
     }), options);
   }
 
@@ -52,10 +53,20 @@ export class Deployments {
     return this.bench.services.deadLetters.letters.map(({ reason }) => reason);
   }
 
-  private invoke(environment: Environment, bench: TestBench, deliveries: readonly Delivery[], invocation: Invocation) {
-    const version = this.sharing && this.turns++ % 2 === 0 ? this.all.length - 1 : this.all.length;
-    const { machines, options, read = (body) => body } = this.all[version - 1]!;
+  private get latest(): number {
+    return this.all.length;
+  }
+
+  private process(environment: Environment, bench: TestBench, deliveries: readonly Delivery[], invocation: Invocation) {
+    const version = this.sharing && this.turns++ % 2 === 0 ? this.latest - 1 : this.latest;
+    const { read = (body) => body } = this.all[version - 1]!;
     this.deliveries.push(...deliveries);
+    const engine = this.engine(version, environment, bench);
+    return engine.process(deliveries.map((delivery) => ({ ...delivery, body: read(delivery.body) })), invocation);
+  }
+
+  private engine(version: number, environment: Environment, bench: TestBench): Engine {
+    const { machines, options } = this.all[version - 1]!;
     const lookup = bench.instrument(environment, (_machine, name) => {
       const body = this.actions[name];
       return body && ((context, run) => {
@@ -63,7 +74,6 @@ export class Deployments {
         return body(context, run, undefined as never);
       });
     });
-    const engine = new Engine(environment.ports, machines.map((machine) => normalize(machine)), lookup, options);
-    return engine.process(deliveries.map((delivery) => ({ ...delivery, body: read(delivery.body) })), invocation);
+    return new Engine(environment.ports, machines.map((machine) => normalize(machine)), lookup, options);
   }
 }

@@ -14,6 +14,7 @@ test('metrics that nobody takes do not keep the answer from the source', async (
         answered.push(invocation.deadline - environment.ports.clock.now());
         return outcomes;
       },
+      sendDue: (stores, until, invocation) => engine.sendDue(stores, until, invocation),
     };
   });
   await bench.asClient((ports) => new Executions(ports, ['short']).start({ machine: 'short' }));

@@ -52,6 +52,7 @@ export class WorkflowFunction {
         this.trace?.answer(environment.name, outcomes);
         return outcomes;
       },
+      sendDue: (stores, until, invocation) => engine.sendDue(stores, until, invocation),
     };
   }
 

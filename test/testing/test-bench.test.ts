@@ -1,8 +1,9 @@
 import type { Delivery, Outcome } from '../../lambda/engine';
+import { sendDue } from '../../lambda/engine/timer';
 import { TestBench, type BenchOptions, type Environment } from '../../lambda/testing';
 import { dispatch } from '../contract/transport';
 
-const BEGIN = new TestBench(() => ({ process: async () => new Map() })).clock.now();
+const BEGIN = new TestBench(() => ({ process: async () => new Map(), sendDue: async () => undefined })).clock.now();
 
 type Code = (deliveries: readonly Delivery[], environment: Environment, deadline: number) => Promise<unknown>;
 
@@ -11,6 +12,10 @@ const open = (code: Code, options: BenchOptions = {}) => new TestBench((environm
   process: async (deliveries, { deadline }) => {
     const outcomes = await code(deliveries, environment, deadline);
     return outcomes instanceof Map ? outcomes as Map<string, Outcome> : new Map(deliveries.map(({ id }) => [id, 'acknowledge']));
+  },
+  sendDue: async (stores, until, invocation) => {
+    await Promise.all(stores.map((store) => sendDue(environment.ports, store, until, invocation)));
+    await environment.ports.metrics.flush();
   },
 }), options);
 
