@@ -20,7 +20,7 @@ test.each(['sqs', 'dynamodb'] as const)('only names of the definition are counte
     // The timer, too, finds that the first source takes nothing.
     faults: [
       { on: 'eventSources[0]', fault: 'fail', effect: 'before' },
-      ...['retryQueues[0]', 'locks.acquire'].map((on) => ({ on, fault: 'fail', effect: 'before', share: 0.7 }) as const),
+      ...(['retryQueues[0]', 'locks.acquire'] as const).map((on) => ({ on, fault: 'fail', effect: 'before', share: 0.7 }) as const),
     ],
     seed: 4,
   });
