@@ -1,4 +1,4 @@
-import { DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { DescribeTableCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Duration } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
@@ -114,6 +114,24 @@ test('with a database file, tables keep what is in them', async () => {
   await stopAll();
   const second = await start({ assembly, databaseFile });
   expect((await tablesOf(second).send(new ScanCommand({ TableName: 'kept' }))).Count).toBe(1);
+});
+
+test('the stream of a table is made for who reads it, also in a file that was kept without', async () => {
+  const stackThat = (reads: boolean) => synthesize((stack) => {
+    const table = new dynamodb.Table(stack, 'Table', { tableName: 'streamed', partitionKey: { name: 'id', type: dynamodb.AttributeType.STRING }, stream: dynamodb.StreamViewType.NEW_IMAGE });
+    const target = addFunction(stack, 'export const handler = async ({ Records }) => console.log(Records[0].dynamodb.NewImage.id.S);');
+    target.addEventSource(reads
+      ? new DynamoEventSource(table, { startingPosition: lambda.StartingPosition.TRIM_HORIZON })
+      : new SqsEventSource(new sqs.Queue(stack, 'Queue')));
+  });
+  const databaseFile = `${temporaryDirectory()}/streams.db`;
+  const unread = tablesOf(await start({ assembly: stackThat(false), databaseFile }));
+  expect((await unread.send(new DescribeTableCommand({ TableName: 'streamed' }))).Table?.LatestStreamArn).toBeUndefined();
+  await stopAll();
+  const lines: string[] = [];
+  const read = tablesOf(await start({ assembly: stackThat(true), databaseFile, onLine: (line) => lines.push(line) }));
+  await read.send(new PutItemCommand({ TableName: 'streamed', Item: { id: { S: 'seen' } } }));
+  await until(() => lines.includes('seen'));
 });
 
 describe('what the runner does not have is refused', () => {

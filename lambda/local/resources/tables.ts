@@ -1,6 +1,6 @@
 import {
-  CreateTableCommand, DescribeTableCommand, ResourceInUseException, UpdateTimeToLiveCommand, waitUntilTableExists,
-  type CreateTableCommandInput, type DynamoDBClient, type TableDescription,
+  CreateTableCommand, DescribeTableCommand, ResourceInUseException, UpdateTableCommand, UpdateTimeToLiveCommand, waitUntilTableExists,
+  type CreateTableCommandInput, type DynamoDBClient, type StreamViewType, type TableDescription,
 } from '@aws-sdk/client-dynamodb';
 import { physicalName } from './physical-name';
 import type { Template } from '../template';
@@ -8,6 +8,8 @@ import { listOf, memberOf } from '../template-value';
 
 /**
  * Creates the tables of a stack, or finds those again that a database file has kept.
+ *
+ * A stream is made only for a table whose stream is read: each write to a stream costs dynoxide the more, the more there is in it.
  *
  * @returns the ARNs of their streams
  */
@@ -29,6 +31,8 @@ async function createTable(template: Template, logicalId: string, client: Dynamo
   const properties = template.properties(logicalId, [...TABLE_PROPERTIES, 'GlobalSecondaryIndexes']);
   const name = physicalName(template, logicalId, properties.TableName);
   const indexes = listOf(properties.GlobalSecondaryIndexes);
+  const viewType = isStreamRead(template, logicalId) ? memberOf(properties.StreamSpecification, 'StreamViewType') : undefined;
+  const stream = viewType === undefined ? undefined : { StreamEnabled: true, StreamViewType: viewType as StreamViewType };
   // The template's properties are, by CloudFormation's schema, those of the request.
   const input = {
     TableName: name,
@@ -38,9 +42,7 @@ async function createTable(template: Template, logicalId: string, client: Dynamo
     GlobalSecondaryIndexes: indexes.length === 0 ? undefined : indexes.map((index) => ({
       IndexName: memberOf(index, 'IndexName'), KeySchema: memberOf(index, 'KeySchema'), Projection: memberOf(index, 'Projection'),
     })),
-    StreamSpecification: properties.StreamSpecification && {
-      StreamEnabled: true, StreamViewType: memberOf(properties.StreamSpecification, 'StreamViewType'),
-    },
+    StreamSpecification: stream,
     BillingMode: 'PAY_PER_REQUEST',
   } as CreateTableCommandInput;
   try {
@@ -55,9 +57,18 @@ async function createTable(template: Template, logicalId: string, client: Dynamo
       throw new Error(`The table "${logicalId}" cannot be created: ${(error as Error).message}`, { cause: error });
     }
   }
-  const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
+  let { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
+  if (stream && Table?.LatestStreamArn === undefined) {
+    // In the file of a stack that had no use for the stream.
+    await client.send(new UpdateTableCommand({ TableName: name, StreamSpecification: stream }));
+    ({ Table } = await client.send(new DescribeTableCommand({ TableName: name })));
+  }
   template.provide(logicalId, { ref: name, attributes: tableAttributes(Table ?? {}) });
   return Table?.LatestStreamArn;
+}
+
+function isStreamRead(template: Template, logicalId: string): boolean {
+  return template.ofType('AWS::Lambda::EventSourceMapping').some((mapping) => template.referredBy(template.raw(mapping).EventSourceArn) === logicalId);
 }
 
 function tableAttributes({ TableArn, LatestStreamArn }: TableDescription): Record<string, string> {
