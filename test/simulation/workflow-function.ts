@@ -85,8 +85,10 @@ export class WorkflowFunction {
 
   private action(environment: Environment, name: string, life: { readonly deadline: number }): Action {
     return (context, run) => {
-      this.model.calls(name, run, life.deadline);
-      return environment.call(`actions.${name}`, () => this.runAction(environment, name, context, run, life.deadline));
+      // Not what it is when the action begins: one that overruns may do so in the next invocation of its environment.
+      const { deadline } = life;
+      this.model.calls(name, run, deadline);
+      return environment.call(`actions.${name}`, () => this.runAction(environment, name, context, run, deadline));
     };
   }
 
