@@ -3,6 +3,11 @@ import type { Result } from './simulation';
 import type { Trace } from './trace';
 import type { FaultRule } from '../../lambda/testing';
 
+/** The execution that the first violation is about, unless it is about several. */
+function concerned({ violations: [first = ''] }: Result): string | undefined {
+  return /^I\d (e\d+):/.exec(first)?.[1];
+}
+
 /** A violation, told so that somebody can see what happened and run it again. */
 export function report(
   result: Result,
@@ -22,6 +27,6 @@ export function report(
     'With them:',
     ...result.violations.map((violation) => `  ${violation}`),
     'What happened (virtual time, invocation):',
-    ...trace.lines,
+    ...trace.lines(concerned(result)),
   ].join('\n');
 }

@@ -4,18 +4,36 @@ import type { VirtualClock } from '../../lambda/testing';
 
 const SHOWN = 400;
 
+interface Line {
+  readonly text: string;
+  /** Absent for what happens outside of any. */
+  readonly invocation?: number;
+}
+
 /** Writes down what each invocation does, as lines in the order of time. */
 export class Trace {
-  private readonly written: string[] = [];
+  private readonly written: Line[] = [];
   private clock?: VirtualClock;
   private start = 0;
   private invocations = 0;
   private readonly invocationOf = new Map<string, number>();
 
-  /** At most as many lines as anybody reads. */
-  public get lines(): readonly string[] {
-    const cut = this.written.length - SHOWN;
-    return cut > 0 ? [...this.written.slice(0, SHOWN / 2), `          … ${cut} lines …`, ...this.written.slice(-SHOWN / 2)] : this.written;
+  /**
+   * At most as many lines as anybody reads.
+   *
+   * @param executionId leaves out the invocations that have nothing to do with this execution
+   */
+  public lines(executionId?: string): readonly string[] {
+    const lines = this.about(executionId).map(({ text }) => text);
+    const cut = lines.length - SHOWN;
+    return cut > 0 ? [...lines.slice(0, SHOWN / 2), `          … ${cut} lines …`, ...lines.slice(-SHOWN / 2)] : lines;
+  }
+
+  private about(executionId?: string): readonly Line[] {
+    if (executionId === undefined) return this.written;
+    const name = new RegExp(`\\b${executionId}\\b`);
+    const concerned = new Set(this.written.flatMap(({ text, invocation }) => invocation !== undefined && name.test(text) ? [invocation] : []));
+    return this.written.filter(({ text, invocation }) => invocation === undefined ? name.test(text) : concerned.has(invocation));
   }
 
   public begin(clock: VirtualClock): void {
@@ -80,7 +98,7 @@ export class Trace {
   private line(environment: string, text: string): void {
     const at = ((this.clock?.now() ?? 0) - this.start) / 1000;
     const invocation = this.invocationOf.get(environment);
-    this.written.push(`${at.toFixed(3).padStart(11)} s  ${(invocation ? `#${invocation}` : '').padStart(5)} ${text}`);
+    this.written.push({ invocation, text: `${at.toFixed(3).padStart(11)} s  ${(invocation ? `#${invocation}` : '').padStart(5)} ${text}` });
   }
 }
 
