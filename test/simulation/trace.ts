@@ -32,7 +32,7 @@ export class Trace {
   private about(executionId?: string): readonly Line[] {
     if (executionId === undefined) return this.written;
     const name = new RegExp(`\\b${executionId}\\b`);
-    const concerned = new Set(this.written.flatMap(({ text, invocation }) => invocation !== undefined && name.test(text) ? [invocation] : []));
+    const concerned = new Set(this.written.filter(({ text }) => name.test(text)).map(({ invocation }) => invocation));
     return this.written.filter(({ text, invocation }) => invocation === undefined ? name.test(text) : concerned.has(invocation));
   }
 
