@@ -91,6 +91,12 @@ const TABLE: readonly Omit<Mutation, 'ports'>[] = [
     by: 'updatedAt = :now',
   },
   {
+    name: 'the table counts one more than there is room for',
+    file: 'lambda/aws/dynamodb/running-executions-table.ts',
+    replace: 'size(executions) < :capacity',
+    by: 'size(executions) <= :capacity',
+  },
+  {
     name: 'a statement that was refused counts as a lease',
     file: JOINT_ACQUISITION,
     replace: 'response && !response.Error ? item ?? response.Item : undefined',
@@ -123,6 +129,12 @@ const CACHE: readonly Omit<Mutation, 'ports'>[] = [
     file: SCRIPTS,
     replace: 'if redis.call(\'HGET\', KEYS[1], \'fence\') ~= ARGV[1] then',
     by: 'if not redis.call(\'HGET\', KEYS[1], \'fence\') then',
+  },
+  {
+    name: 'the cache counts one more than there is room for',
+    file: SCRIPTS,
+    replace: 'if #all >= tonumber(ARGV[4]) then',
+    by: 'if #all > tonumber(ARGV[4]) then',
   },
   {
     name: 'a cancellation leaves the fence in the cache as it is',

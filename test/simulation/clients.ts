@@ -33,7 +33,7 @@ export class Clients {
 
   /** Plans the starts, events, duplicates and poison of the run. */
   public schedule(random: SeededRandom): void {
-    const executions = random.chance(0.05) ? 12 : random.between(1, 3);
+    const executions = (random.chance(0.05) ? 12 : random.between(1, 3)) + (this.setting.limit ?? 0);
     const waiting = Object.values(this.setting.machine.states).filter((state) => !state.do);
     const events = [...new Set(waiting.flatMap((state) => Object.keys(state.on ?? {})))];
     for (let index = 0; index < executions; index += 1) {
@@ -169,7 +169,8 @@ export class Clients {
     this.bench.clock.schedule(this.began + milliseconds, what);
   }
 
-  private start(executionId: string, twin: number): void {
+  /** @param twin its number among those that start the same execution */
+  public start(executionId: string, twin: number): void {
     this.persist(async (client) => {
       await client.start({ machine: this.setting.machine.name, executionId, context: { marks: [], twin, secret: SECRET } });
       this.started.add(executionId);

@@ -5,9 +5,11 @@ import { CheckpointTable } from '../../lambda/aws/dynamodb/checkpoint-table';
 import { LockTable } from '../../lambda/aws/dynamodb/lock-table';
 import { MailboxTable } from '../../lambda/aws/dynamodb/mailbox-table';
 import { RetryTable } from '../../lambda/aws/dynamodb/retry-table';
+import { RunningExecutionsTable } from '../../lambda/aws/dynamodb/running-executions-table';
 import { CacheConnection } from '../../lambda/aws/elasticache/connection';
 import { LockCache } from '../../lambda/aws/elasticache/lock-cache';
-import type { ExecutionStatus, LockStore } from '../../lambda/engine';
+import { RunningExecutionsCache } from '../../lambda/aws/elasticache/running-executions-cache';
+import type { ExecutionStatus, LockStore, RunningExecution, RunningExecutions } from '../../lambda/engine';
 import { SeededRandom, VirtualClock, type EnvironmentParts } from '../../lambda/testing';
 import { CacheServer, findCacheServer } from '../aws/cache-server';
 import { Embedded } from '../aws/embedded';
@@ -57,6 +59,20 @@ async function askLocks(store: LockStore, random: SeededRandom, calls: number): 
   return answers;
 }
 
+/** The same with a list of the executions that are under way. */
+async function askRunning(store: RunningExecutions, random: SeededRandom, calls: number): Promise<unknown[]> {
+  const byName = (counted: readonly RunningExecution[] = []) => [...counted].sort((a, b) => a.executionId.localeCompare(b.executionId));
+  const answers: unknown[] = [];
+  for (let call = 0; call < calls; call += 1) {
+    const [executionId, fence, expires] = [random.pick(['a', 'b', 'c', '__proto__']), random.between(0, 4), NOW + random.between(0, 4)];
+    const group = random.pick(['running order 0', 'running order 1']);
+    if (random.chance(0.6)) await store.enter(group, 2, { executionId, fence, expires });
+    else await store.leave(group, executionId, fence, random.pick([undefined, expires]));
+    answers.push(byName(await store.enter(group, 0, { executionId: 'nobody', fence: 0, expires })));
+  }
+  return answers;
+}
+
 describe('the simulated services answer as the servers do', () => {
   const embedded = Embedded.use();
 
@@ -88,6 +104,14 @@ describe('the simulated services answer as the servers do', () => {
     expect(simulated).toEqual(real);
     expect(real?.filter((answer) => answer === 'Error')).toEqual([]);
     await expectSameItems(items);
+  });
+
+  test('to the lists of executions that are under way, asked at random', async () => {
+    const { clients, locks } = await both();
+    const [real, simulated] = await Promise.all(clients.map((client) => (
+      askRunning(new RunningExecutionsTable(client, locks), new SeededRandom('running'), 150)
+    )));
+    expect(simulated).toEqual(real);
   });
 
   test('to the mailbox, the journal and the retry table', async () => {
@@ -142,6 +166,8 @@ describe('the simulated services answer as the servers do', () => {
         const stores = connections.map((each) => new LockCache(each, 30));
         const [real, simulated] = await Promise.all(stores.map((store) => askLocks(store, new SeededRandom(seed), 150)));
         expect(simulated).toEqual(real);
+        const lists = connections.map((each) => askRunning(new RunningExecutionsCache(each), new SeededRandom(seed), 150));
+        expect(await lists[1]).toEqual(await lists[0]);
       }
     } finally {
       connection.close();

@@ -1,6 +1,9 @@
 import type { Envelope, ExecutionStatus, Lease, Lock } from '../../lambda/engine';
 import type { Run } from '../../lambda/machine';
 
+/** Milliseconds by which a clock may be ahead of the world's. */
+const SKEW = 2_400;
+
 /** A lease that was granted, as the model sees it. */
 interface Grant {
   readonly step: number;
@@ -29,6 +32,8 @@ interface Execution {
   committed?: ExecutionStatus;
   /** It was cancelled, and nothing of it may begin any more. */
   cancelled?: boolean;
+  /** It has begun, and has neither ended nor failed. */
+  underWay: boolean;
   /** The callback tokens that were handed out, by step. */
   readonly tokens: Map<number, string>;
   /** Events that a client was told are kept, in the order of acceptance, and all whose fate it does not know. */
@@ -52,10 +57,15 @@ interface Mail {
 export class Model {
   private readonly executions = new Map<string, Execution>();
   private readonly found = new Set<string>();
+  /** Those that are under way, but for those of which nothing is promised. */
+  private readonly counted = new Set<string>();
+  /** By the holders of leases, the fence under which the envelope had failed that asks for one, if it was redriven. */
+  private readonly redriven = new Map<string, number | undefined>();
   private closed?: string;
   private moments = 0;
 
-  constructor(private readonly now: () => number) {}
+  /** @param limit how many executions may be under way at once */
+  constructor(private readonly now: () => number, private readonly limit: number = Infinity) {}
 
   /** All that was found to be wrong, each beginning with the invariant. */
   public get violations(): readonly string[] {
@@ -88,7 +98,8 @@ export class Model {
   // ---- what the store has granted ---------------------------------------------------------------------------------------------------
 
   /** I2, I4, I6: every lease continues the latest committed attempt, with the next fence. */
-  public acquired({ executionId, step, parent, fence, holder }: Lock): void {
+  public acquired(lock: Lock): void {
+    const { executionId, step, parent, fence, holder } = lock;
     const execution = this.of(executionId);
     const last = execution.grants.at(-1);
     if (last?.fence === fence && last.holder === holder) return;
@@ -105,8 +116,25 @@ export class Model {
     } else if (execution.committed && execution.committed !== 'failed') {
       this.wrong('I2', executionId, `step ${step} was run again after it was committed as ${execution.committed}`);
     }
+    if (!execution.underWay) this.begin(execution, lock, last?.fence);
     execution.committed = undefined;
     execution.grants.push({ step, parent, fence, holder, at: this.now() });
+  }
+
+  /**
+   * The limit: whoever begins has room. It is not promised of an invocation that had to be dead by then, nor of the same message as that
+   * of a failed step, which comes once more when that has been redriven.
+   */
+  private begin(execution: Execution, { executionId, holder, expires }: Lock, failed?: number): void {
+    execution.underWay = true;
+    if (this.now() > expires - SKEW || (failed !== undefined && this.redriven.get(holder) !== failed)) return;
+    this.counted.add(executionId);
+    if (this.counted.size > this.limit) this.wrong('limit', executionId, `was begun while ${[...this.counted].join(', ')} were under way, of which there may be ${this.limit}`);
+  }
+
+  private end(execution: Execution, executionId: string): void {
+    execution.underWay = false;
+    this.counted.delete(executionId);
   }
 
   /** I2: only the latest holder commits. */
@@ -115,6 +143,7 @@ export class Model {
     const last = execution.grants.at(-1);
     if (last?.fence !== fence) this.wrong('I2', executionId, `fence ${fence} committed as ${status}, though fence ${last?.fence} was granted meanwhile`);
     execution.committed = status;
+    if (status === 'completed' || status === 'failed') this.end(execution, executionId);
   }
 
   /** I4: whoever cancels takes the fence, so that nothing continues what was sent before. */
@@ -125,10 +154,16 @@ export class Model {
     if (execution.committed === 'completed') this.wrong('I2', executionId, 'was cancelled though it had completed');
     if (fence !== (last?.fence ?? 0) + 1) this.wrong('I4', executionId, `was cancelled with fence ${fence} after fence ${last?.fence ?? 0}`);
     execution.cancelled = true;
+    this.end(execution, executionId);
     execution.grants.push({ step, parent, fence, holder, at: this.now() });
   }
 
   // ---- what invocations do ----------------------------------------------------------------------------------------------------------
+
+  /** An invocation asks for a lease, with an envelope that has failed under that fence before, if it was redriven. */
+  public asks(holder: string, redriven: number | undefined): void {
+    this.redriven.set(holder, redriven);
+  }
 
   /** An invocation begins to send an envelope. */
   public sends({ executionId, parent }: Envelope): void {
@@ -195,7 +230,9 @@ export class Model {
   private of(executionId: string): Execution {
     let execution = this.executions.get(executionId);
     if (!execution) {
-      execution = { grants: [], running: new Set(), dispatched: new Set(), accepted: [], offered: new Map(), tokens: new Map() };
+      execution = {
+        grants: [], running: new Set(), underWay: false, dispatched: new Set(), accepted: [], offered: new Map(), tokens: new Map(),
+      };
       this.executions.set(executionId, execution);
     }
     return execution;

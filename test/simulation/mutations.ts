@@ -25,6 +25,7 @@ const WAKE = 'lambda/engine/wake.ts';
 const TIMER = 'lambda/engine/timer.ts';
 const RUN_STEP = 'lambda/engine/run-step.ts';
 const ENGINE = 'lambda/engine/engine.ts';
+const LIMITS = 'lambda/engine/running-limits.ts';
 const EXECUTIONS = 'lambda/engine/executions.ts';
 
 /** Mistakes that the simulation must find, each within a bounded number of seeds. */
@@ -292,6 +293,42 @@ export const MUTATIONS: readonly Mutation[] = [
     file: ATTEMPT,
     replace: 'if (await outbox.schedule(expiry)) return;',
     by: 'void outbox.schedule(expiry);\n    if (seconds > 0) return;',
+  },
+  {
+    name: 'who has made room for another begins without being counted',
+    file: LIMITS,
+    replace: 'return await this.sweep(group.name, others) && !await running.enter(group.name, group.capacity, execution);',
+    by: 'return this.sweep(group.name, others);',
+  },
+  {
+    name: 'an execution that is redriven needs no room',
+    file: LIMITS,
+    replace: '(step > 0 && redriven === undefined)',
+    by: 'step > 0 || redriven !== undefined',
+  },
+  {
+    name: 'an execution that is redriven enters as if it had never run',
+    file: LIMITS,
+    replace: 'fence: redriven ?? 0, expires',
+    by: 'fence: 0, expires',
+  },
+  {
+    name: 'a parked execution is not counted',
+    file: LIMITS,
+    replace: '(hasEnded(lock) || lock.status === \'failed\') && lock.fence > fence',
+    by: 'lock.done && lock.fence > fence',
+  },
+  {
+    name: 'an execution that a client has cancelled is counted for ever',
+    file: LIMITS,
+    replace: '(hasEnded(lock) || lock.status === \'failed\') && lock.fence > fence',
+    by: '(lock.status === \'completed\' || lock.status === \'failed\') && lock.fence > fence',
+  },
+  {
+    name: 'an execution that is about to begin makes room for another',
+    file: LIMITS,
+    replace: ': expires < now;',
+    by: ': expires > 0;',
   },
   ...ADAPTER_MUTATIONS,
 ];

@@ -6,8 +6,10 @@ import { CheckpointTable } from '../../lambda/aws/dynamodb/checkpoint-table';
 import { LockTable } from '../../lambda/aws/dynamodb/lock-table';
 import { MailboxTable } from '../../lambda/aws/dynamodb/mailbox-table';
 import { RetryTable } from '../../lambda/aws/dynamodb/retry-table';
+import { RunningExecutionsTable } from '../../lambda/aws/dynamodb/running-executions-table';
 import { StreamEventSource } from '../../lambda/aws/dynamodb/stream-event-source';
 import { LockCache } from '../../lambda/aws/elasticache/lock-cache';
+import { RunningExecutionsCache } from '../../lambda/aws/elasticache/running-executions-cache';
 import { Stream } from '../../lambda/aws/kinesis/stream';
 import { Topic } from '../../lambda/aws/sns/topic';
 import { DeadLetterQueue } from '../../lambda/aws/sqs/dead-letter-queue';
@@ -22,6 +24,7 @@ import { describeDueStoreContract } from '../contract/due-store';
 import { describeJournalContract } from '../contract/journal';
 import { describeLockStoreContract } from '../contract/lock-store';
 import { describeMailboxContract } from '../contract/mailbox';
+import { describeRunningExecutionsContract } from '../contract/running-executions';
 import { describeTransportContract, type OpenTransport } from '../contract/transport';
 
 const clock = new VirtualClock(1_900_000_000_000);
@@ -67,6 +70,8 @@ const sqs = (queue: InMemoryQueue) => to(new SimulatedSqs(new Map([['queue', que
 describe('the adapters over simulated services', () => {
   describeLockStoreContract('LockTable', async () => new LockTable(dynamoDb(), { tableName: 'locks', retentionDays: 30 }));
   describeLockStoreContract('LockCache', async () => new LockCache(connectionTo(new SimulatedCache(clock), parts), 30));
+  describeRunningExecutionsContract('RunningExecutionsTable', async () => new RunningExecutionsTable(dynamoDb(), 'locks'));
+  describeRunningExecutionsContract('RunningExecutionsCache', async () => new RunningExecutionsCache(connectionTo(new SimulatedCache(clock), parts)));
   describeJournalContract('CheckpointTable', async () => new CheckpointTable(dynamoDb(), checkpoints, parts));
   describeMailboxContract('MailboxTable', async () => new MailboxTable(dynamoDb(), checkpoints, parts));
   describeDueStoreContract('RetryTable', async () => new RetryTable(dynamoDb(), retries, parts));

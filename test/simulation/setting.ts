@@ -31,6 +31,8 @@ export interface Setting extends Scenario {
   readonly definitions: readonly MachineInput[];
   /** Milliseconds after the beginning at which the second definition is deployed. */
   readonly redefinedAt: number;
+  /** How many executions may be under way at once; `undefined` for any number. */
+  readonly limit?: number;
   readonly faults: readonly FaultRule[];
 }
 
@@ -42,6 +44,8 @@ export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
   const machine = drawMachine(random.fork('machine'));
   const redefined = random.chance(0.15);
   const adapted = kind !== 'memory';
+  const limits = random.fork('limits');
+  const limit = limits.chance(0.1) ? limits.between(1, 3) : undefined;
   return {
     ...scenario,
     seed,
@@ -52,8 +56,10 @@ export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
     machine,
     definitions: redefined ? [machine, redefine(machine)] : [machine],
     redefinedAt: redefined ? random.between(1, 60) * SECOND : Infinity,
+    ...limit !== undefined && { limit },
     faults: [
       ...scenario.faults,
+      ...limit === undefined ? [] : drawCountFaults(limits, scenario.timeout),
       ...drawSlowness(random.fork('slow')),
       ...adapted ? drawRequestFaults(random.fork('requests'), scenario.timeout, CALM) : [],
     ],
@@ -71,4 +77,17 @@ function drawSlowness(random: SeededRandom): FaultRule[] {
     ...parks ? [{ on, fault: 'delay', share: 0.5, milliseconds: [1_000, 8_000], until: CALM } as const] : [],
     ...random.chance(0.15) ? [{ on: 'client', fault: 'delay', share: 0.7, milliseconds: [1, 2_000], until: CALM } as const] : [],
   ];
+}
+
+/** What goes wrong with the count of the executions that are under way. */
+function drawCountFaults(random: SeededRandom, timeout: number): FaultRule[] {
+  const on = random.pick(['running', 'running.enter', 'running.leave'] as const);
+  const faults: readonly FaultRule[] = [
+    { on, fault: 'fail', share: random.pick([0.1, 0.5, 1]), until: CALM },
+    { on, fault: 'crash', share: random.pick([0.05, 0.2]), until: CALM },
+    { on, fault: 'crash', call: random.between(1, 6) },
+    { on, fault: 'pause', call: random.between(1, 6), milliseconds: timeout + random.between(1, 60) * SECOND },
+    { on, fault: 'repeat', share: 0.3, milliseconds: random.pick([1, 2_000, 60_000]), until: CALM },
+  ];
+  return random.chance(0.6) ? [random.pick(faults)] : [];
 }

@@ -18,6 +18,10 @@ const DAY = 86_400_000;
 /** Rounds of mending after which an execution is taken to have no end: more than a machine has states and events. */
 const ROUNDS = 20;
 
+/** The same, where executions wait for each other's end, and the milliseconds that such a round takes. */
+const TURNS = 300;
+const TURN = 60 * SECOND;
+
 /**
  * Invocations after which a run is taken to have no end. A few hundred are many; but where most requests to a retry queue take effect and
  * seem to fail, each leaves a copy behind, and so does each copy until all attempts are used up: some thousands.
@@ -60,7 +64,7 @@ class Simulation {
   constructor(private readonly setting: Setting, { faults, trace }: SimulationOptions) {
     const { seed, ports, timeout } = setting;
     this.random = new SeededRandom(`simulation/${seed}/run`);
-    this.model = new Model(() => this.bench.clock.now());
+    this.model = new Model(() => this.bench.clock.now(), setting.limit);
     const write = (message: string, fields?: JsonObject) => {
       this.log.push(fields ? `${message} ${JSON.stringify(fields)}` : message);
       trace?.note(message, fields);
@@ -109,7 +113,7 @@ class Simulation {
     this.clients.schedule(this.random.fork('workload'));
     this.stall();
     try {
-      await this.rest();
+      if (this.setting.limit === undefined) await this.rest();
       await this.mendAll();
       await this.judge();
       await this.repeatLate();
@@ -207,6 +211,7 @@ class Simulation {
   private async mendAll(): Promise<void> {
     const calm = this.began + CALM + SECOND - this.bench.clock.now();
     if (calm > 0) await this.bench.advance(calm, { maxInvocations: MAX_INVOCATIONS });
+    if (this.setting.limit !== undefined) await this.takeTurns(this.setting.limit);
     for (let round = 0; round < ROUNDS; round += 1) {
       await this.judge();
       const unfinished = this.unfinished();
@@ -217,13 +222,33 @@ class Simulation {
     this.model.wrong('I1', 'all', `executions never end: ${this.unfinished().join(', ')}`);
   }
 
+  /**
+   * What waits for room comes again and again, so nothing rests before all have had their turn. Others begin when these have ended: if
+   * anybody were still counted, they would wait for ever.
+   */
+  private async takeTurns(limit: number): Promise<void> {
+    for (let turn = 0, late = false; turn < TURNS; turn += 1) {
+      const unfinished = this.unfinished();
+      if (this.model.violations.length > 0 || (unfinished.length === 0 && late)) return this.rest();
+      if (unfinished.length === 0) {
+        for (let index = 0; index <= limit; index += 1) this.clients.start(`late${index}`, 1);
+        late = true;
+      }
+      for (const executionId of unfinished) await this.mend(executionId, turn);
+      await this.bench.advance(TURN, { maxInvocations: MAX_INVOCATIONS });
+    }
+    this.model.wrong('limit', 'all', `executions never get their turn, or never end: ${this.unfinished().join(', ')}`);
+  }
+
+  /** Also those that have begun though no client was told so, where they take the room of others. */
   private unfinished(): readonly string[] {
-    return [...this.clients.started].filter((executionId) => !HAS_ENDED.has(this.lock(executionId)?.status));
+    const all = this.setting.limit === undefined ? [] : this.bench.services.locks.all.map(({ executionId }) => executionId);
+    return [...new Set([...this.clients.started, ...all])].filter((executionId) => !HAS_ENDED.has(this.lock(executionId)?.status));
   }
 
   private async mend(executionId: string, round: number): Promise<void> {
     const random = this.random.fork(`mend/${executionId}/${round}`);
-    if (random.chance(0.05)) {
+    if (random.chance(0.05) && round < ROUNDS) {
       this.clients.cancel(executionId);
       return;
     }
@@ -243,6 +268,8 @@ class Simulation {
         // Given up by the queue or the stream itself: a person puts such a letter back.
         const native = letters.filter((letter) => letter.executionId === undefined && !this.mended.has(letter));
         const standing = lock ? `it stands still at step ${lock.step}` : 'it was accepted and never begun';
+        // One that waits for its turn is lost when that does not come.
+        if (native.length === 0 && this.setting.limit !== undefined) return;
         if (native.length === 0) this.model.wrong('I1', executionId, `is lost: ${standing}`);
         // What can be read back need not be a dead letter to go on.
         if (random.chance(0.5) && await this.clients.once((client) => client.resume(executionId)).catch(() => undefined) === 'resumed') return;

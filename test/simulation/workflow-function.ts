@@ -3,7 +3,7 @@ import type { Model } from './model';
 import type { Setting } from './setting';
 import type { Trace } from './trace';
 import { addMark, conductOf, SECRET, type Mark } from './workload';
-import { Engine, type Dispatch, type Ports } from '../../lambda/engine';
+import { Engine, type Dispatch, type Envelope, type Ports } from '../../lambda/engine';
 import { normalize, type Action, type JsonObject, type Run } from '../../lambda/machine';
 import type { Environment, Handler, VirtualClock } from '../../lambda/testing';
 
@@ -34,21 +34,28 @@ export class WorkflowFunction {
 
   /** The code as it runs in one environment. */
   public handler(environment: Environment): Handler {
-    const { clock, setting: { definitions, redefinedAt, eagerCommit, retention, timeout, ports: kind } } = this;
+    const { clock, setting } = this;
+    const { machine: { name: machine }, definitions, redefinedAt, eagerCommit, retention, timeout, limit, ports: kind } = setting;
     const current = clock.now() - this.began >= redefinedAt ? definitions.slice(-1) : definitions.slice(0, 1);
     const life = { deadline: 0 };
-    const machines = current.map((machine) => normalize(machine));
-    const engine = new Engine(this.watch(environment), machines, (_machine, name) => this.action(environment, name, life), {
+    const bodies = new WeakMap<object, string>();
+    const machines = current.map((definition) => normalize(definition));
+    const engine = new Engine(this.watch(environment, bodies), machines, (_machine, name) => this.action(environment, name, life), {
       eagerCommit,
       ...retention !== Infinity && { remembered: retention },
+      ...limit !== undefined && { maxRunningExecutions: { [machine]: limit } },
     });
+    const process: Handler['process'] = (deliveries, invocation) => {
+      deliveries.forEach(({ place, body }) => bodies.set(place, body));
+      return engine.process(deliveries, invocation);
+    };
     return {
       process: async (batch, invocation) => {
         life.deadline = clock.now() + timeout;
         this.trace?.invoke(environment.name, batch);
         const outcomes = kind === 'memory'
-          ? await engine.process(batch, invocation)
-          : await asLambdaEvent(batch, (deliveries) => engine.process(deliveries, invocation));
+          ? await process(batch, invocation)
+          : await asLambdaEvent(batch, (deliveries) => process(deliveries, invocation));
         this.trace?.answer(environment.name, outcomes);
         return outcomes;
       },
@@ -56,8 +63,12 @@ export class WorkflowFunction {
     };
   }
 
-  /** The ports of an environment, with an eye on what it begins to send. */
-  private watch(environment: Environment): Ports {
+  /**
+   * The ports of an environment, with an eye on what it begins to send, and with what it asks for leases.
+   *
+   * @param bodies of what is delivered to it, by their places
+   */
+  private watch(environment: Environment, bodies: WeakMap<object, string>): Ports {
     const ports = this.trace ? this.trace.watch(environment.name, environment.ports) : environment.ports;
     const watched = (transport: Ports['eventSources'][number]): Ports['eventSources'][number] => {
       const { name, maxBatchEntries, maxBatchBytes, maxBodyBytes, longestDelay } = transport;
@@ -73,7 +84,13 @@ export class WorkflowFunction {
         },
       };
     };
-    return { ...ports, eventSources: ports.eventSources.map(watched), retryQueues: ports.retryQueues.map(watched) };
+    const acquire: Ports['locks']['acquire'] = (request) => {
+      const { redriven } = JSON.parse(bodies.get(request.place ?? {}) ?? '{}') as Partial<Envelope>;
+      this.model.asks(request.holder, redriven);
+      return ports.locks.acquire(request);
+    };
+    const locks = this.setting.limit === undefined ? ports.locks : { ...ports.locks, acquire };
+    return { ...ports, locks, eventSources: ports.eventSources.map(watched), retryQueues: ports.retryQueues.map(watched) };
   }
 
   /** A queue is told for how long to hold a message back, so until when depends on the sender's clock. The adapter sees to that itself. */

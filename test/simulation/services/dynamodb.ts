@@ -280,11 +280,11 @@ function scalar(item: Item, name: string): string {
   return value;
 }
 
-/** Near enough to what DynamoDB counts: the adapters' attributes are texts, numbers and lists of texts. */
+/** Near enough to what DynamoDB counts: the adapters' attributes are texts, numbers, lists of texts and maps. */
 function sizeOf(item: Item): number {
   let size = 0;
-  for (const [name, { S = '', N = '', L = [] }] of Object.entries(item)) {
-    size += name.length + Buffer.byteLength(S) + N.length + L.reduce((sum, value) => sum + Buffer.byteLength(value.S ?? ''), 1);
+  for (const [name, { S = '', N = '', L = [], M = {} }] of Object.entries(item)) {
+    size += name.length + Buffer.byteLength(S) + N.length + sizeOf(M) + L.reduce((sum, value) => sum + Buffer.byteLength(value.S ?? ''), 1);
   }
   return size;
 }

@@ -1,4 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { ValidationException } from './service';
 
 /** An item of a table. */
 export type Item = Record<string, AttributeValue>;
@@ -20,7 +21,10 @@ type Condition = (scope: Scope) => boolean;
 /** Changes a copy of the item, reading from the item as it was. */
 type Change = (scope: Scope, target: Item) => void;
 
-const TOKEN = /\s*(<>|<=|>=|[=<>(),+-]|[#:]?[A-Za-z_][A-Za-z0-9_]*)/y;
+/** Where a value is: the name of an attribute, and perhaps of a member of the map that it is, and of a member of that. */
+type Path = (scope: Scope) => readonly string[];
+
+const TOKEN = /\s*(<>|<=|>=|[=<>(),+-]|[#:]?[A-Za-z_][A-Za-z0-9_]*(?:\.#?[A-Za-z_][A-Za-z0-9_]*)*)/y;
 
 /** The text of an expression is always one of a few, so each is parsed once. */
 const conditions = new Map<string, Condition>();
@@ -29,8 +33,8 @@ const updates = new Map<string, readonly Change[]>();
 /**
  * Whether a condition holds of an item, or a key condition, which has the same form.
  *
- * Of the language it knows: comparisons, `IN`, `AND`, `OR`, `NOT`, parentheses, `attribute_exists`, `attribute_not_exists` and
- * `begins_with`, all on attributes at the top level. Anything else is an error.
+ * Of the language it knows: comparisons, `IN`, `AND`, `OR`, `NOT`, parentheses, `attribute_exists`, `attribute_not_exists`,
+ * `begins_with` and the `size` of a map, on attributes and members of maps. Anything else is an error.
  */
 export function holds(expression: string, item: Item, placeholders: Placeholders): boolean {
   let condition = conditions.get(expression);
@@ -151,19 +155,19 @@ class Parser {
   }
 
   private assignment(): Change {
-    const name = this.name();
+    const path = this.path();
     this.expect('=');
     const value = this.sum();
     return (scope, target) => {
       const result = value(scope);
       if (result === undefined) throw new Error(`"${this.expression}" refers to an attribute that the item does not have.`);
-      target[name(scope)] = result;
+      put(target, path(scope), result);
     };
   }
 
   private removal(): Change {
-    const name = this.name();
-    return (scope, target) => { delete target[name(scope)]; };
+    const path = this.path();
+    return (scope, target) => put(target, path(scope), undefined);
   }
 
   private sum(): Operand {
@@ -180,11 +184,19 @@ class Parser {
 
   private operand(): Operand {
     if (this.takeFunction('if_not_exists')) {
-      const name = this.name();
+      const path = this.path();
       this.expect(',');
       const otherwise = this.operand();
       this.expect(')');
-      return (scope) => scope.item[name(scope)] ?? otherwise(scope);
+      return (scope) => valueAt(scope.item, path(scope)) ?? otherwise(scope);
+    }
+    if (this.takeFunction('size')) {
+      const path = this.path();
+      this.expect(')');
+      return (scope) => {
+        const members = valueAt(scope.item, path(scope))?.M;
+        return members && { N: String(Object.keys(members).length) };
+      };
     }
     if (this.tokens[this.index]?.startsWith(':')) {
       const placeholder = this.next();
@@ -194,13 +206,18 @@ class Parser {
         return value;
       };
     }
-    const name = this.name();
-    return (scope) => scope.item[name(scope)];
+    const path = this.path();
+    return (scope) => valueAt(scope.item, path(scope));
   }
 
-  private name(): (scope: Scope) => string {
+  private path(): Path {
     const token = this.next();
     if (!/^#?[A-Za-z_]/.test(token)) throw this.unexpected('an attribute');
+    const names = token.split('.').map((part) => this.name(part));
+    return (scope) => names.map((name) => name(scope));
+  }
+
+  private name(token: string): (scope: Scope) => string {
     if (!token.startsWith('#')) return () => token;
     return ({ placeholders }) => {
       const name = placeholders.ExpressionAttributeNames?.[token];
@@ -242,6 +259,26 @@ class Parser {
 
   private unexpected(wanted: string): Error {
     return new Error(`The expression "${this.expression}" has "${this.tokens[this.index] ?? 'its end'}" where the simulation expects ${wanted}.`);
+  }
+}
+
+function valueAt(item: Item, [name = '', ...members]: readonly string[]): AttributeValue | undefined {
+  const value = item[name];
+  return members.length === 0 ? value : valueAt(value?.M ?? {}, members);
+}
+
+/** Sets what is at the path, or removes it. What was in its place before stays as it is. */
+function put(item: Item, [name = '', ...members]: readonly string[], value: AttributeValue | undefined): void {
+  if (members.length > 0) {
+    const map = item[name]?.M;
+    if (!map) throw new ValidationException('The document path provided in the update expression is invalid for update');
+    const changed = { ...map };
+    put(changed, members, value);
+    item[name] = { M: changed };
+  } else if (value) {
+    item[name] = value;
+  } else {
+    delete item[name];
   }
 }
 

@@ -8,8 +8,10 @@ import { CheckpointTable } from '../../../lambda/aws/dynamodb/checkpoint-table';
 import { LockTable } from '../../../lambda/aws/dynamodb/lock-table';
 import { MailboxTable } from '../../../lambda/aws/dynamodb/mailbox-table';
 import { RetryTable } from '../../../lambda/aws/dynamodb/retry-table';
+import { RunningExecutionsTable } from '../../../lambda/aws/dynamodb/running-executions-table';
 import { StreamEventSource } from '../../../lambda/aws/dynamodb/stream-event-source';
 import { LockCache } from '../../../lambda/aws/elasticache/lock-cache';
+import { RunningExecutionsCache } from '../../../lambda/aws/elasticache/running-executions-cache';
 import { Stream } from '../../../lambda/aws/kinesis/stream';
 import { Topic } from '../../../lambda/aws/sns/topic';
 import { DeadLetterQueue } from '../../../lambda/aws/sqs/dead-letter-queue';
@@ -149,7 +151,13 @@ export class SimulatedServices {
         const name = nameOfRetries(index);
         return kind === 'sqs' ? new RetryQueue(sqs, { queueUrl: name }, parts) : new RetryTable(dynamoDb, { tableName: name, shards: 2 }, parts);
       }),
-      locks: lockStore === 'cache' ? new LockCache(connectionTo(this.cache, parts), retentionDays) : this.lockTable(parts),
+      ...lockStore === 'cache' ? {
+        locks: new LockCache(connectionTo(this.cache, parts), retentionDays),
+        running: new RunningExecutionsCache(connectionTo(this.cache, parts)),
+      } : {
+        locks: this.lockTable(parts),
+        running: new RunningExecutionsTable(dynamoDb, 'locks'),
+      },
       journal: new CheckpointTable(dynamoDb, checkpoints, parts),
       mailbox: new MailboxTable(dynamoDb, checkpoints, parts),
       deadLetters: new DeadLetterQueue(sqs, 'dead-letters', parts),
@@ -164,8 +172,8 @@ export class SimulatedServices {
 
   private get locks(): readonly Lock[] {
     return this.options.lockStore === 'table'
-      ? this.table('locks').items.map(lockOfItem)
-      : [...this.cache.all].map(([key, hash]) => lockOfHash(key, hash));
+      ? this.table('locks').items.flatMap((item) => lockOfItem(item) ?? [])
+      : [...this.cache.all].flatMap(([key, hash]) => lockOfHash(key, hash) ?? []);
   }
 
   private lockTable(parts: EnvironmentParts): LockStore {

@@ -5,14 +5,19 @@ import type { ExecutionStatus, Lock } from '../../../lambda/engine';
 /** A field of a stored lock, as text. */
 type Field = (name: keyof Lock) => string | undefined;
 
-/** The lock that an item of the table is. */
-export function lockOfItem(item: Item): Lock {
-  return lockOf(itemField(item));
+/** The lock that an item of the table is, if it is one and not a list of executions that are counted. */
+export function lockOfItem(item: Item): Lock | undefined {
+  return isList(item.executionId?.S) ? undefined : lockOf(itemField(item));
 }
 
-/** The lock that a hash of the cache is. */
-export function lockOfHash(key: string, hash: Hash): Lock {
-  return lockOf(hashField(key, hash));
+/** The lock that a hash of the cache is, if it is one. */
+export function lockOfHash(key: string, hash: Hash): Lock | undefined {
+  return isList(key) ? undefined : lockOf(hashField(key, hash));
+}
+
+/** No execution has a name with a space in it. */
+function isList(key: string = ''): boolean {
+  return key.includes(' ');
 }
 
 function itemField(item: Item): Field {
