@@ -215,9 +215,11 @@ export class Executions {
     const { locks, journal, clock } = this.ports;
     const lock = await locks.read(executionId);
     if (!lock) throw new ExecutionNotFoundError(executionId);
-    const failed = (await journal.history(executionId))
-      .filter(({ step, parent, outcome }) => step === lock.step && parent === lock.parent && outcome === 'failed')
-      .at(-1);
+    // The failure that the lock tells of, or that was opened and not sent. A later one may be about to be committed: it must stay.
+    const fence = lock.status === 'failed' ? lock.fence : lock.released;
+    const failed = (await journal.history(executionId)).find((checkpoint) => (
+      checkpoint.step === lock.step && checkpoint.fence === fence && checkpoint.outcome === 'failed'
+    ));
     if (!failed?.envelope || (lock.status !== 'failed' && lock.status !== 'running')) throw new NotFailedError(executionId, lock.status);
     // First the lock: an envelope that arrived before it would be dropped as a duplicate. Whoever dies between the two may call again.
     if (lock.status === 'failed' && !await locks.reopen(executionId, lock.step, lock.parent, clock.now())) throw new NotFailedError(executionId, 'changing');

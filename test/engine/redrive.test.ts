@@ -1,0 +1,35 @@
+import { World } from './world';
+import type { MachineInput } from '../../lambda/machine';
+
+const machine: MachineInput = {
+  name: 'order',
+  initial: 'charging',
+  maxRetries: 0,
+  states: { charging: { do: 'charge', on: { charged: 'done' } }, done: { final: true } },
+};
+
+/**
+ *     first    ── opens the lock ── sends ──
+ *     worker                               ── fails again: checkpoint 2 ── commit(failed) ──
+ *     second           ── reads the lock: running ──                     reads the history ──
+ */
+test('does not touch a failure that comes between its two looks', async () => {
+  const world = new World([machine], { charge: () => { throw new Error('refused'); } });
+  const { journal } = world.services;
+  await world.start('order', 'x');
+  await world.bench.run();
+  await world.client((executions) => executions.redrive('x'));
+  const expired: number[] = [];
+  const { history, expire } = journal;
+  jest.spyOn(journal, 'expire').mockImplementation(async (executionId, step, fence) => {
+    expired.push(fence);
+    await expire.call(journal, executionId, step, fence);
+  });
+  jest.spyOn(journal, 'history').mockImplementationOnce(async (executionId) => {
+    await world.bench.run();
+    return history.call(journal, executionId);
+  });
+  await world.client((executions) => executions.redrive('x'));
+  expect(world.lock('x')).toMatchObject({ status: 'failed', fence: 2 });
+  expect(expired).toEqual([1]);
+});
