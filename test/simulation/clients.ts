@@ -17,6 +17,8 @@ export class Clients {
   public readonly started = new Set<string>();
   /** Ids of the executions that a client was told are cancelled. */
   public readonly cancelled = new Set<string>();
+  /** Ids of the executions that clients have begun to redrive. */
+  public readonly redriving = new Set<string>();
   private readonly began: number;
   private readonly tokens: HandedOut[] = [];
 
@@ -44,6 +46,10 @@ export class Clients {
       }
       for (let times = random.pick([0, 0, 1, 3]); times > 0; times -= 1) {
         this.at(startsAt + random.pick([random.between(0, 5_000), random.between(0, 120_000)]), () => this.resume(executionId));
+      }
+      const redrives = random.fork(`redrive/${executionId}`);
+      for (let times = redrives.pick([0, 0, 1, 3]); times > 0; times -= 1) {
+        this.at(startsAt + redrives.pick([10_000, redrives.between(0, 120_000)]), () => this.redrive(executionId));
       }
       if (random.chance(0.15)) {
         const cancelsAt = startsAt + random.pick([random.between(0, 2_000), random.between(0, 90_000)]);
@@ -79,7 +85,9 @@ export class Clients {
   public send(executionId: string, id: string, event: string): void {
     this.persist(async (client) => {
       this.model.offers(executionId, id, event);
+      const known = this.lock(executionId)?.status;
       await client.send(executionId, event, { id, data: { id, secret: SECRET } });
+      if (known === 'completed' || known === 'cancelled') this.model.wrong('I1', executionId, `the event ${id} is accepted, though the execution is ${known}`);
       this.model.accepts(executionId, id, event);
     });
   }
@@ -120,6 +128,12 @@ export class Clients {
     return this.bench.services.locks.all.find((lock) => lock.executionId === executionId);
   }
 
+  /** Only a failed execution is disturbed, though several people redrive it at once. Who has begun must go on until it works. */
+  private redrive(executionId: string): void {
+    this.redriving.add(executionId);
+    this.persist((client) => client.redrive(executionId));
+  }
+
   /** A healthy execution is not disturbed, see `Executions.resume`. */
   private resume(executionId: string): void {
     const before = this.lock(executionId);
@@ -137,12 +151,15 @@ export class Clients {
     const id = `token-${step}-${event}`;
     this.persist(async (client) => {
       this.model.offers(executionId, id, event, step);
+      const known = this.lock(executionId);
+      const isOver = known && (known.step > step || known.status === 'completed' || known.status === 'cancelled');
       const result = await client.complete(token, event, { data: { id, secret: SECRET } }).catch((error: Error) => {
         if (error.name === 'InvalidTokenError' && !this.hasEnded(executionId)) {
           this.model.wrong('I1', executionId, `the token of step ${step} is taken for a false one`);
         }
         throw error;
       });
+      if (isOver && result === 'accepted') this.model.wrong('I1', executionId, `the token of step ${step} is accepted, though the execution has gone on`);
       if (result === 'accepted') this.model.accepts(executionId, id, event, step);
       else this.model.spends(executionId, step, this.hasEnded(executionId));
     });
@@ -181,7 +198,7 @@ export class Clients {
   private persist(code: (client: Executions) => Promise<void>, tries: number = 3): void {
     this.once(code).catch((error: Error) => {
       this.trace?.note(`client: ${error.message}`);
-      if (tries > 1 && error.name !== 'ExecutionEndedError') {
+      if (tries > 1 && !['ExecutionEndedError', 'NotFailedError'].includes(error.name)) {
         this.bench.clock.schedule(this.bench.clock.now() + 5 * SECOND, () => this.persist(code, tries - 1));
       }
     });

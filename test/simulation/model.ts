@@ -34,6 +34,8 @@ interface Execution {
   cancelled?: boolean;
   /** It has begun, and has neither ended nor failed. */
   underWay: boolean;
+  /** The idempotency keys that actions were given, by what they are for, and the other way round. */
+  readonly keys: Map<string, string>;
   /** The callback tokens that were handed out, by step. */
   readonly tokens: Map<number, string>;
   /** Events that a client was told are kept, in the order of acceptance, and all whose fate it does not know. */
@@ -196,6 +198,20 @@ export class Model {
     if (this.of(executionId).dispatched.has(fence)) this.wrong('I3', executionId, `${what} after it had begun to send the next envelope`);
   }
 
+  /**
+   * An idempotency key is the same for each attempt at the same action of a step, and that of no other.
+   *
+   * @param time how often the attempt has run the action in that state before, which local transitions may lead to more than once
+   */
+  public keys(name: string, { executionId, step, state, idempotencyKey }: Run, time: number): void {
+    const { keys } = this.of(executionId);
+    const what = `${name}(${state}) of step ${step}, time ${time}`;
+    for (const [one, other] of [[what, idempotencyKey], [idempotencyKey, what]] as const) {
+      if ((keys.get(one) ?? other) !== other) this.wrong('key', executionId, `"${one}" goes with "${keys.get(one)}" and with "${other}"`);
+      keys.set(one, other);
+    }
+  }
+
   // ---- what clients are told --------------------------------------------------------------------------------------------------------
 
   /** @param step in which it may be taken alone, if it comes with a callback token */
@@ -231,7 +247,14 @@ export class Model {
     let execution = this.executions.get(executionId);
     if (!execution) {
       execution = {
-        grants: [], running: new Set(), underWay: false, dispatched: new Set(), accepted: [], offered: new Map(), tokens: new Map(),
+        grants: [],
+        running: new Set(),
+        underWay: false,
+        dispatched: new Set(),
+        accepted: [],
+        offered: new Map(),
+        keys: new Map(),
+        tokens: new Map(),
       };
       this.executions.set(executionId, execution);
     }

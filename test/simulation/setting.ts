@@ -26,6 +26,8 @@ export interface Setting extends Scenario {
   readonly ports: PortsKind;
   /** Milliseconds by which DynamoDB deletes what has outlived its retention later than it might. */
   readonly lag: number;
+  /** Records of a batch that the engine works on at once. */
+  readonly recordsAtOnce: number;
   readonly machine: MachineInput;
   /** The definitions that are deployed, one after the other: the machine as it is, and perhaps as it is deployed later. */
   readonly definitions: readonly MachineInput[];
@@ -53,6 +55,7 @@ export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
     // A table deletes in days, not in milliseconds.
     retention: adapted && scenario.retention === Infinity ? 30 * DAY : scenario.retention,
     lag: random.pick([0, 2 * DAY]),
+    recordsAtOnce: random.fork('records').pick([1, 2, 50, 50]),
     machine,
     definitions: redefined ? [machine, redefine(machine)] : [machine],
     redefinedAt: redefined ? random.between(1, 60) * SECOND : Infinity,

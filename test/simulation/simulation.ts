@@ -59,6 +59,8 @@ class Simulation {
   /** All bodies that were sent, for late duplicates of them. */
   private readonly bodies: string[] = [];
   private readonly mended = new Set<DeadLetter>();
+  /** Ids of the executions that have ended so long ago that they are forgotten. */
+  private readonly forgotten = new Set<string>();
   private readonly began: number;
 
   constructor(private readonly setting: Setting, { faults, trace }: SimulationOptions) {
@@ -212,6 +214,7 @@ class Simulation {
     const calm = this.began + CALM + SECOND - this.bench.clock.now();
     if (calm > 0) await this.bench.advance(calm, { maxInvocations: MAX_INVOCATIONS });
     if (this.setting.limit !== undefined) await this.takeTurns(this.setting.limit);
+    else await this.neglect();
     for (let round = 0; round < ROUNDS; round += 1) {
       await this.judge();
       const unfinished = this.unfinished();
@@ -240,10 +243,21 @@ class Simulation {
     this.model.wrong('limit', 'all', `executions never get their turn, or never end: ${this.unfinished().join(', ')}`);
   }
 
+  /** I1: nobody looks after the executions for longer than anything is kept that does not wait for somebody. */
+  private async neglect(): Promise<void> {
+    const { retention, lag } = this.setting;
+    // What was never begun is a message that waits in a dead-letter queue. When that is too old, nobody knows any more whether it has run.
+    const waits = this.unfinished().every((executionId) => this.lock(executionId)?.status !== undefined);
+    if (retention === Infinity || !waits || !this.random.fork('neglect').chance(0.3)) return;
+    for (const { executionId, status } of this.bench.services.locks.all) if (HAS_ENDED.has(status)) this.forgotten.add(executionId);
+    await this.bench.advance(retention + lag + DAY, { maxInvocations: MAX_INVOCATIONS });
+  }
+
   /** Also those that have begun though no client was told so, where they take the room of others. */
   private unfinished(): readonly string[] {
     const all = this.setting.limit === undefined ? [] : this.bench.services.locks.all.map(({ executionId }) => executionId);
-    return [...new Set([...this.clients.started, ...all])].filter((executionId) => !HAS_ENDED.has(this.lock(executionId)?.status));
+    const isOver = (executionId: string) => this.forgotten.has(executionId) || HAS_ENDED.has(this.lock(executionId)?.status);
+    return [...new Set([...this.clients.started, ...all])].filter((executionId) => !isOver(executionId));
   }
 
   private async mend(executionId: string, round: number): Promise<void> {
@@ -257,7 +271,8 @@ class Simulation {
     switch (lock?.status) {
       case 'failed':
         if (letters.length === 0) this.model.wrong('I1', executionId, 'has failed without a dead letter');
-        await this.clients.once((client) => client.redrive(executionId));
+        await this.clients.once((client) => client.redrive(executionId))
+          .catch((error: Error) => this.model.wrong('I1', executionId, `cannot be redriven: ${error.message}`));
         return;
       case 'parked': {
         const event = await this.eventFor(executionId, round);
@@ -265,6 +280,9 @@ class Simulation {
         return;
       }
       default: {
+        const isTakenUp = this.clients.redriving.delete(executionId)
+          && await this.clients.once((client) => client.redrive(executionId).then(() => true, () => false));
+        if (isTakenUp) return;
         // Given up by the queue or the stream itself: a person puts such a letter back.
         const native = letters.filter((letter) => letter.executionId === undefined && !this.mended.has(letter));
         const standing = lock ? `it stands still at step ${lock.step}` : 'it was accepted and never begun';

@@ -2,7 +2,7 @@ import { asLambdaEvent } from './lambda-events';
 import type { Model } from './model';
 import type { Setting } from './setting';
 import type { Trace } from './trace';
-import { addMark, conductOf, SECRET, type Mark } from './workload';
+import { addMark, conductOf, marksOf, SECRET, type Mark } from './workload';
 import { Engine, type Dispatch, type Envelope, type Ports } from '../../lambda/engine';
 import { normalize, type Action, type JsonObject, type Run } from '../../lambda/machine';
 import type { Environment, Handler, VirtualClock } from '../../lambda/testing';
@@ -35,13 +35,15 @@ export class WorkflowFunction {
   /** The code as it runs in one environment. */
   public handler(environment: Environment): Handler {
     const { clock, setting } = this;
-    const { machine: { name: machine }, definitions, redefinedAt, eagerCommit, retention, timeout, limit, ports: kind } = setting;
+    const { machine: { name: machine }, definitions, redefinedAt, eagerCommit, retention, timeout, limit, recordsAtOnce } = setting;
+    const { ports: kind } = setting;
     const current = clock.now() - this.began >= redefinedAt ? definitions.slice(-1) : definitions.slice(0, 1);
     const life = { deadline: 0 };
     const bodies = new WeakMap<object, string>();
     const machines = current.map((definition) => normalize(definition));
     const engine = new Engine(this.watch(environment, bodies), machines, (_machine, name) => this.action(environment, name, life), {
       eagerCommit,
+      concurrency: recordsAtOnce,
       ...retention !== Infinity && { remembered: retention },
       ...limit !== undefined && { maxRunningExecutions: { [machine]: limit } },
     });
@@ -131,6 +133,9 @@ export class WorkflowFunction {
     const { milliseconds, throws, returns } = conductOf(String(seed), machine, name, run, timeout);
     const { executionId, step, state, event } = run;
     const data = run.data as JsonObject | undefined;
+    // Each attempt begins with the marks that were there before its step.
+    const before = marksOf(context).filter((mark) => mark.step === step && mark.action === name && mark.state === state).length;
+    this.model.keys(name, run, before);
     const mark: Mark = {
       at: this.clock.now(), step, action: name, state, event, ...typeof data?.id === 'string' && { mail: data.id }, ...returns && { returned: returns },
     };

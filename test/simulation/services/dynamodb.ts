@@ -3,7 +3,7 @@ import {
   QueryCommand,
   TransactionCanceledException, TransactWriteItemsCommand, UpdateItemCommand,
   type AttributeValue, type BatchExecuteStatementInput, type BatchStatementResponse, type BatchWriteItemInput, type CancellationReason,
-  type DeleteItemInput, type PutItemInput, type QueryInput, type TransactWriteItemsInput,
+  type DeleteItemInput, type GetItemInput, type PutItemInput, type QueryInput, type TransactWriteItemsInput,
   type UpdateItemInput, type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { compareTexts, holds, updated, type Item, type Placeholders } from './expressions';
@@ -13,6 +13,8 @@ import type { Clock } from '../../../lambda/engine';
 const MAX_BATCH_ENTRIES = 25;
 const MAX_ITEM_BYTES = 409_600;
 const MAX_PAGE_BYTES = 1_048_576;
+/** A read that is not strongly consistent may miss what is so young, in milliseconds, and here always does. */
+const STALENESS = 1_000;
 /** For so long DynamoDB knows the token of a transaction again. */
 const TOKEN_LIFE = 600_000;
 
@@ -23,6 +25,8 @@ export type Listener = (before: Item | undefined, after: Item | undefined) => vo
 export class Table {
   /** By partition, then by sort key. */
   private readonly partitions = new Map<string, Map<string, Item>>();
+  /** By the keys of items that have changed, what they were before, and when that was. */
+  private readonly earlier = new Map<string, { readonly item: Item | undefined; readonly until: number }>();
 
   /**
    * @param key names of the partition key and of the sort key, if there is one
@@ -53,19 +57,33 @@ export class Table {
     return items.sort((a, b) => compareTexts(this.sortOf(a), this.sortOf(b)));
   }
 
+  /** What somebody finds of an item who has not asked for a strongly consistent read. */
+  public getStale(key: Item): Item | undefined {
+    const earlier = this.earlier.get(JSON.stringify(this.keyOf(key)));
+    return earlier && this.clock.now() < earlier.until + STALENESS ? earlier.item : this.get(key);
+  }
+
+  /** The same of the items of a partition that there are. */
+  public stalePartition(name: string): readonly Item[] {
+    return this.partition(name).map((item) => this.getStale(item)).filter((item) => item !== undefined);
+  }
+
   public put(item: Item): void {
     if (sizeOf(item) > MAX_ITEM_BYTES) throw new ValidationException('Item size has exceeded the maximum allowed size');
     const before = this.get(item);
     const name = this.partitionOf(item);
     const partition = this.partitions.get(name) ?? new Map<string, Item>();
     this.partitions.set(name, partition.set(this.sortOf(item), item));
+    this.changed(item, before);
     this.listen(before, item);
   }
 
   public delete(key: Item): void {
     const before = this.get(key);
     this.partitions.get(this.partitionOf(key))?.delete(this.sortOf(key));
-    if (before) this.listen(before, undefined);
+    if (!before) return;
+    this.changed(key, before);
+    this.listen(before, undefined);
   }
 
   public partitionOf(item: Item): string {
@@ -78,7 +96,11 @@ export class Table {
 
   /** The key of an item, with nothing else. */
   public keyOf(item: Item): Item {
-    return Object.fromEntries(Object.entries(item).filter(([name]) => this.key.includes(name)));
+    return Object.fromEntries(Object.entries(item).filter(([name]) => this.key.includes(name)).sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  private changed(key: Item, before: Item | undefined): void {
+    this.earlier.set(JSON.stringify(this.keyOf(key)), { item: before, until: this.clock.now() });
   }
 
   private isOver(item: Item): boolean {
@@ -92,7 +114,12 @@ export class SimulatedDynamoDb implements Service {
   public readonly name = 'dynamodb';
   private readonly tokens = new Map<string, number>();
 
-  constructor(private readonly tables: ReadonlyMap<string, Table>, private readonly clock: Clock) {}
+  /** @param maxPageBytes of a page of a query */
+  constructor(
+    private readonly tables: ReadonlyMap<string, Table>,
+    private readonly clock: Clock,
+    private readonly maxPageBytes = MAX_PAGE_BYTES,
+  ) {}
 
   public entriesOf(command: object): number {
     if (command instanceof BatchWriteItemCommand) return Object.values(command.input.RequestItems ?? {}).flat().length;
@@ -103,12 +130,17 @@ export class SimulatedDynamoDb implements Service {
     if (command instanceof UpdateItemCommand) return this.update(command.input);
     if (command instanceof BatchWriteItemCommand) return this.writeBatch(command.input, failing);
     if (command instanceof BatchExecuteStatementCommand) return this.executeBatch(command.input, failing);
-    if (command instanceof GetItemCommand) return { Item: this.table(command.input.TableName).get(command.input.Key ?? {}) };
+    if (command instanceof GetItemCommand) return this.get(command.input);
     if (command instanceof QueryCommand) return this.query(command.input);
     if (command instanceof DeleteItemCommand) return this.delete(command.input);
     if (command instanceof PutItemCommand) return this.put(command.input);
     if (command instanceof TransactWriteItemsCommand) return this.transact(command.input);
     throw new Error(`The simulation of DynamoDB does not know ${command.constructor.name}.`);
+  }
+
+  private get({ TableName, Key = {}, ConsistentRead }: GetItemInput): object {
+    const table = this.table(TableName);
+    return { Item: ConsistentRead ? table.get(Key) : table.getStale(Key) };
   }
 
   private update(input: UpdateItemInput): object {
@@ -189,14 +221,14 @@ export class SimulatedDynamoDb implements Service {
     if ((input.ExpressionAttributeNames?.[name] ?? name) !== hash) throw new Error(`The simulation does not know "${input.KeyConditionExpression}".`);
     const partition = scalar(input.ExpressionAttributeValues ?? {}, placeholder);
     const start = input.ExclusiveStartKey && table.sortOf(input.ExclusiveStartKey);
-    const found = table.partition(partition)
+    const found = (input.ConsistentRead ? table.partition(partition) : table.stalePartition(partition))
       .filter((item) => (start === undefined || compareTexts(table.sortOf(item), start) > 0) && holds(input.KeyConditionExpression ?? '', item, input));
     const page: Item[] = [];
     let bytes = 0;
     for (const item of found) {
       page.push(item);
       bytes += sizeOf(item);
-      if (bytes > MAX_PAGE_BYTES || page.length === input.Limit) break;
+      if (bytes > this.maxPageBytes || page.length === input.Limit) break;
     }
     const last = page.at(-1);
     const more = last && (page.length < found.length || page.length === input.Limit);

@@ -26,6 +26,9 @@ import {
 
 const DUE_DIGITS = 14;
 
+/** Few, as contexts and histories are short here: so queries have several pages. */
+const PAGE_BYTES = 1_500;
+
 /** Where the locks are. */
 export type LockStoreKind = 'table' | 'cache';
 
@@ -76,7 +79,7 @@ export class SimulatedServices {
       ...retries.map((name) => [name, new Table(['shard', 'due'], clock, lag)] as const),
     ]);
     this.services = {
-      dynamoDb: new SimulatedDynamoDb(this.tables, clock),
+      dynamoDb: new SimulatedDynamoDb(this.tables, clock, PAGE_BYTES),
       sqs: new SimulatedSqs(this.queues, this.deadLetters, clock),
       kinesis: new SimulatedKinesis(this.streams),
       sns: new SimulatedSns(this.topics),
