@@ -48,7 +48,10 @@ export class Admission {
       await this.around.bury('The envelope is to wait for more than a year, which no machine can ask for.', envelope);
       return 'acknowledge';
     }
-    if (envelope.notBefore !== undefined && envelope.notBefore > now + EARLY) return this.postpone(envelope, envelope.notBefore);
+    if (envelope.notBefore !== undefined && envelope.notBefore > now + EARLY) {
+      // As it came, with its time, also through a queue that cannot hold it back: before that an action may still be running.
+      return this.postpone(envelope, envelope.notBefore, this.around.delivery.body);
+    }
     if (envelope.timeout) return this.endWait(envelope, now);
     // Its sender, whoever ended it, the store that forgets it and this invocation each have a clock of their own.
     const { remembered, clockSkew } = this.around.options;
@@ -204,9 +207,13 @@ export class Admission {
     return this.postpone(envelope, now + EARLY + Math.round(waited * this.around.ports.random.next()));
   }
 
-  /** Brings the same attempt back at that time. */
-  private async postpone(envelope: Envelope, notBefore: number): Promise<Outcome> {
-    const delivered = await this.around.outbox.schedule({ ...envelope, notBefore });
+  /**
+   * Brings the same attempt back at that time.
+   *
+   * @param body the envelope as text, where it must go on as it came
+   */
+  private async postpone(envelope: Envelope, notBefore: number, body?: string): Promise<Outcome> {
+    const delivered = await this.around.outbox.schedule({ ...envelope, notBefore }, body);
     if (!delivered) throw new Error('No retry queue took an envelope that must wait.');
     return 'acknowledge';
   }

@@ -16,8 +16,11 @@ import type { VirtualClock } from './virtual-clock';
 /** What an event source in memory behaves like. `dynamodb` is the stream of the checkpoint table. */
 export type EventSourceKind = 'sqs' | 'sqs-fifo' | 'kinesis' | 'dynamodb' | 'sns';
 
-/** What a retry queue in memory behaves like. */
-export type RetryQueueKind = 'sqs' | 'dynamodb';
+/** What a retry queue in memory behaves like. Those of `kinesis` and `sns` hold nothing back. */
+export type RetryQueueKind = 'sqs' | 'dynamodb' | 'kinesis' | 'sns';
+
+/** Milliseconds that a retry takes which nothing holds back. If it took none, an envelope could go round for ever within one moment. */
+export const RETRY_LATENCY = 1_000;
 
 /** Which services a workflow consists of. */
 export interface ServiceOptions {
@@ -105,7 +108,16 @@ export function createServices(
     }),
     retryQueues: retryQueues.map((kind, index) => {
       const resource = `retry-queue-${index + 1}`;
-      return kind === 'sqs' ? queue(resource, {}) : new InMemoryRetryTable({ clock, resource });
+      switch (kind) {
+        case 'sqs':
+          return queue(resource, {});
+        case 'dynamodb':
+          return new InMemoryRetryTable({ clock, resource });
+        case 'kinesis':
+          return new InMemoryStream({ clock, resource, service: kind, deadLetters, latency: RETRY_LATENCY });
+        case 'sns':
+          return new InMemoryTopic({ clock, resource, deadLetters, disorder: disorder(resource), latency: RETRY_LATENCY });
+      }
     }),
     locks: new InMemoryLockStore({ clock, retention }),
     running: new InMemoryRunningExecutions(),

@@ -50,6 +50,12 @@ export interface InMemoryStreamOptions {
    * @default 86400000 - a day
    */
   readonly retention?: number;
+  /**
+   * Milliseconds before a record can be read.
+   *
+   * @default 0
+   */
+  readonly latency?: number;
 }
 
 interface StreamRecord {
@@ -83,7 +89,7 @@ export class InMemoryStream implements PolledSource {
   private sent = 0;
 
   constructor(options: InMemoryStreamOptions) {
-    this.options = { resource: 'stream', shards: 2, retryDelay: 1000, retention: 24 * HOUR, ...options };
+    this.options = { resource: 'stream', shards: 2, retryDelay: 1000, retention: 24 * HOUR, latency: 0, ...options };
     const { maxBatchEntries, maxBatchBytes, maxBodyBytes } = LIMITS[options.service];
     this.name = options.service;
     this.maxBatchEntries = maxBatchEntries;
@@ -98,7 +104,7 @@ export class InMemoryStream implements PolledSource {
 
   public get nextAt(): number | undefined {
     const ready = this.shards.filter((shard) => !shard.busy && shard.records.length > 0);
-    return ready.length === 0 ? undefined : Math.min(...ready.map((shard) => shard.resumeAt));
+    return ready.length === 0 ? undefined : Math.min(...ready.map((shard) => Math.max(shard.resumeAt, this.readableAt(shard.records[0]))));
   }
 
   public async send(dispatches: readonly Dispatch[]): Promise<readonly Sent[]> {
@@ -106,8 +112,8 @@ export class InMemoryStream implements PolledSource {
   }
 
   /** A stream keeps a record until its retention ends, whoever has processed it. */
-  public async readBack(_executionId: string, { sequenceNumber }: Place): Promise<string | undefined> {
-    return sequenceNumber === undefined ? undefined : this.bodyAt(sequenceNumber);
+  public async readBack(_executionId: string, { resource, sequenceNumber }: Place): Promise<string | undefined> {
+    return sequenceNumber === undefined || resource !== this.options.resource ? undefined : this.bodyAt(sequenceNumber);
   }
 
   /** The record of that sequence number, as long as the stream keeps it. */
@@ -128,9 +134,10 @@ export class InMemoryStream implements PolledSource {
     for (const shard of this.shards) {
       if (!shard.busy && shard.resumeAt <= now) {
         this.trim(shard);
-        if (shard.records.length > 0) {
+        const readable = shard.records.filter((record) => this.readableAt(record) <= now);
+        if (readable.length > 0) {
           shard.busy = true;
-          return shard.records.slice(0, most).map(({ sequenceNumber, body }) => (
+          return readable.slice(0, most).map(({ sequenceNumber, body }) => (
             { id: sequenceNumber, body, place: this.placeOf(shard, sequenceNumber), blocking: true }
           ));
         }
@@ -174,6 +181,10 @@ export class InMemoryStream implements PolledSource {
     const record = { sequenceNumber, body, at: this.options.clock.now() };
     shard.records.push(record);
     this.kept.set(sequenceNumber, record);
+  }
+
+  private readableAt(record: StreamRecord | undefined): number {
+    return (record?.at ?? 0) + this.options.latency;
   }
 
   /** Lets go of what is too old, and says so: a stream does not keep it for anybody. */

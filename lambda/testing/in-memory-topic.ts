@@ -32,6 +32,12 @@ export interface InMemoryTopicOptions {
    * @default - in the order in which they were published
    */
   readonly disorder?: SeededRandom;
+  /**
+   * Milliseconds before the function is invoked with a message.
+   *
+   * @default 0
+   */
+  readonly latency?: number;
 }
 
 interface Message {
@@ -61,7 +67,7 @@ export class InMemoryTopic implements PolledSource {
   private published = 0;
 
   constructor(options: InMemoryTopicOptions) {
-    this.options = { resource: 'topic', ...options };
+    this.options = { resource: 'topic', latency: 0, ...options };
   }
 
   public get size(): number {
@@ -81,7 +87,7 @@ export class InMemoryTopic implements PolledSource {
     this.published += 1;
     const id = `${this.options.resource}-${this.published}`;
     const now = this.options.clock.now();
-    this.messages.set(id, { id, body, publishedAt: now, dueAt: now, failures: 0, invoked: false });
+    this.messages.set(id, { id, body, publishedAt: now, dueAt: now + this.options.latency, failures: 0, invoked: false });
     return this.placeOf(id);
   }
 

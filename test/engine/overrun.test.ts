@@ -1,10 +1,14 @@
 import { World } from './world';
 import { defineMachine } from '../../lambda/machine';
+import type { RetryQueueKind } from '../../lambda/testing';
 
 const SECOND = 1_000;
 
+/** One that holds a message back, and those that cannot. */
+const RETRY_QUEUES: readonly RetryQueueKind[] = ['dynamodb', 'sqs', 'kinesis', 'sns'];
+
 /** An action that overruns its time goes on until its invocation dies: nobody may run beside it. */
-test('lets a catch transition wait until an action that overran its time must be dead', async () => {
+test.each(RETRY_QUEUES)('lets a catch transition wait until an action that overran its time must be dead (%s)', async (retryQueue) => {
   const machine = defineMachine({
     name: 'slow',
     initial: 'working',
@@ -21,7 +25,7 @@ test('lets a catch transition wait until an action that overran its time must be
       return 'worked';
     },
     mend: () => 'mended',
-  });
+  }, { retryQueues: [retryQueue] });
   await world.start('slow', 'x');
   await world.bench.run();
   expect(world.lock('x')?.status).toBe('completed');
@@ -64,14 +68,14 @@ test('keeps the lease of an action that overran its time, also when its end cann
   expect(world.lock('x')?.status).toBe('failed');
 });
 
-test('lets a redrive wait until an action that overran its time must be dead', async () => {
+test.each(RETRY_QUEUES)('lets a redrive wait until an action that overran its time must be dead (%s)', async (retryQueue) => {
   const machine = defineMachine({ name: 'slow', initial: 'only', states: { only: { do: 'overrun', on: { ran: 'done' }, maxRetries: 0 }, done: { final: true } } });
   const world = new World([machine], {
     overrun: async (_context, { attempt }, { bench, clock }) => {
       if (attempt === 0) await bench.activity.sleep(() => clock.sleep(29 * SECOND));
       return 'ran';
     },
-  });
+  }, { retryQueues: [retryQueue] });
   await world.start('slow', 'x');
   const began = world.clock.now();
   await world.bench.advance(28 * SECOND);
