@@ -1,4 +1,4 @@
-import { Names, Token } from 'aws-cdk-lib';
+import { Names, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as events from 'aws-cdk-lib/aws-events';
@@ -91,7 +91,8 @@ export class EcsTaskAction extends Construct implements ec2.IConnectable {
       ? options.securityGroups ?? [new ec2.SecurityGroup(this, 'SecurityGroup', { vpc: cluster.vpc, description: `Tasks of ${this.node.path}` })]
       : [];
     this.connections = new ec2.Connections({ securityGroups });
-    const startedBy = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
+    // Amazon ECS takes 128 characters, of which the runtime adds 44 that say which step of which execution it is.
+    const startedBy = Names.uniqueResourceName(this, { maxLength: 84, separator: '-' });
     this._configuration = {
       cluster: cluster.clusterArn,
       taskDefinition: taskDefinition.taskDefinitionArn,
@@ -108,12 +109,13 @@ export class EcsTaskAction extends Construct implements ec2.IConnectable {
       context: options.context,
     };
     grantRun(workflowFunction, options);
+    grantStop(workflowFunction, options);
     new events.Rule(this, 'Stopped', {
       description: 'Tells the workflow which of its tasks have stopped',
       eventPattern: {
         source: ['aws.ecs'],
         detailType: ['ECS Task State Change'],
-        detail: { clusterArn: [cluster.clusterArn], startedBy: [startedBy], lastStatus: ['STOPPED'] },
+        detail: { clusterArn: [cluster.clusterArn], startedBy: events.Match.prefix(`${startedBy}/`), lastStatus: ['STOPPED'] },
       },
       targets: [new targets.LambdaFunction(workflowFunction)],
     });
@@ -185,5 +187,17 @@ function grantRun(grantee: iam.IGrantable, { cluster, taskDefinition }: EcsTaskO
     actions: ['iam:PassRole'],
     resources: [taskRole, ...executionRole ? [executionRole] : []].map(({ roleArn }) => roleArn),
     conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+  }));
+}
+
+/** Lets the function find its tasks in this cluster, and stop tasks there. */
+function grantStop(grantee: lambda.Function, { cluster }: EcsTaskOptions): void {
+  const conditions = { ArnEquals: { 'ecs:cluster': cluster.clusterArn } };
+  // To list them is a right on a whole cluster, which only the condition can name.
+  grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({ actions: ['ecs:ListTasks'], resources: ['*'], conditions }));
+  grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({
+    actions: ['ecs:StopTask'],
+    resources: [Stack.of(grantee).formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` })],
+    conditions,
   }));
 }

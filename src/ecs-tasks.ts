@@ -28,10 +28,14 @@ export class EcsTasks {
     checkEcsTask(problems, name, options, this.machines);
     if (this.tasks.has(name)) problems.add('it was added already. Run one task for an action, or give the action of the other state another name.');
     problems.refuse(`The task "${name}" cannot be added to the workflow "${this.scope.node.path}"`);
-    if (this.tasks.size === 0) this.prepare();
+    if (this.isEmpty) this.prepare();
     const task = new EcsTaskAction(this.scope, `Task-${name}`, this.owner.function, options);
     this.tasks.set(name, task);
     return task;
+  }
+
+  public get isEmpty(): boolean {
+    return this.tasks.size === 0;
   }
 
   /** Whether a task does the work of an action. */

@@ -1,4 +1,4 @@
-import { Annotations, Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Annotations, Duration, Lazy, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -74,6 +74,8 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
   private readonly transports: readonly Binding[];
   private readonly ecsTasks: EcsTasks;
   private readonly locks: LockBinding;
+  /** Who may cancel executions, while there are no tasks. Of a cancellation that may have to stop one, the function is sent an envelope. */
+  private readonly cancellers: iam.IGrantable[] = [];
 
   constructor(scope: Construct, id: string, props: FsmWorkflowProps) {
     super(scope, id);
@@ -134,6 +136,7 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
       checkpointTable: tableConfiguration(this.checkpointTable),
       deadLetterQueue: { service: 'sqs', queueUrl: this.deadLetterQueue.queueUrl },
       maxRunningExecutions: runningLimitsOf(props.machines),
+      ecsTasks: Lazy.any({ produce: () => this.ecsTasks.isEmpty ? undefined : true }),
       eagerCommit: props.eagerCommit,
       putMetrics: props.metricDelivery === MetricDelivery.PUT_METRIC_DATA ? true : undefined,
       tracing: props.tracing === lambda.Tracing.ACTIVE ? true : undefined,
@@ -158,11 +161,16 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
    * However often the step is tried, one task is started. A cluster that has no room is tried again, like any step that fails. If the
    * actions file has an action of that name, it runs before, and can prepare the context, or do without the task by returning an event.
    *
+   * A task that nobody waits for any more is stopped, at best effort: when the state's timeout is over, when an event of `client.send`
+   * takes the execution on, or when it is cancelled.
+   *
    * @param name name of the action
    * @throws Error that lists everything that is wrong with the task
    */
   public addEcsTask(name: string, options: EcsTaskOptions): EcsTaskAction {
-    return this.ecsTasks.add(name, options);
+    const task = this.ecsTasks.add(name, options);
+    for (const canceller of this.cancellers.splice(0)) this.grantStart(canceller);
+    return task;
   }
 
   /** Lets someone start executions, with `client.start` and `client.startMany`. */
@@ -191,10 +199,13 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
       .combine(this.grantStart(grantee));
   }
 
-  /** Lets someone end executions, with `client.cancel`. */
+  /** Lets someone end executions, with `client.cancel`. The tasks of those on Amazon ECS are stopped by the workflow's function. */
   public grantCancel(grantee: iam.IGrantable): iam.Grant {
-    return this.locks.grantWrite(grantee)
+    const grant = this.locks.grantWrite(grantee)
       .combine(grantTable(this.checkpointTable.table, grantee, 'BatchWriteItem', 'GetItem', 'Query', 'UpdateItem'));
+    if (!this.ecsTasks.isEmpty) return grant.combine(this.grantStart(grantee));
+    this.cancellers.push(grantee);
+    return grant;
   }
 
   /** Lets someone run executions on that have failed, with `client.redrive`. */

@@ -21,6 +21,8 @@ export interface WorkflowConfiguration {
   readonly deadLetterQueue: { readonly service: 'sqs'; readonly queueUrl: string };
   /** How many executions may be under way at once, by the name of their machine; the executions of others are not counted. */
   readonly maxRunningExecutions?: Readonly<Record<string, number>>;
+  /** Actions have their work done by tasks on Amazon ECS, which may have to be stopped when an execution is cancelled. */
+  readonly ecsTasks?: boolean;
   /** Commit each step explicitly, not only by the acquisition of its successor. */
   readonly eagerCommit?: boolean;
   /** Put the metrics by requests, instead of writing them into the logs. */

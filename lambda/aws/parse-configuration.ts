@@ -58,6 +58,7 @@ function checkWorkflow(workflow: Part): void {
   workflow.optional('maxRunningExecutions', (limits) => {
     if (limits.isObject()) limits.members().forEach((limit) => limit.isInteger(1));
   });
+  workflow.optional('ecsTasks', (flag) => flag.isFlag());
   workflow.optional('eagerCommit', (flag) => flag.isFlag());
   workflow.optional('putMetrics', (flag) => flag.isFlag());
   workflow.optional('tracing', (flag) => flag.isFlag());

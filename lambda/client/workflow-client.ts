@@ -82,7 +82,9 @@ export class WorkflowClient {
 
   /** Connects when it is first used. */
   private connected(): Promise<Executions> {
-    this.executions ??= connect(this.configuration).then(({ ports }) => new Executions(ports, this.configuration.machines));
+    this.executions ??= connect(this.configuration).then(({ ports }) => (
+      new Executions(ports, this.configuration.machines, this.configuration.ecsTasks)
+    ));
     return this.executions;
   }
 }

@@ -68,6 +68,8 @@ export class Admission {
    *
    *     parker  ── stores the timeout ── commit(parked) ── looks into the mailbox
    *     timeout                                                                     ── finds the park ── puts the mail ── wakes
+   *
+   * A cancellation ends the wait in this way, too: it has no right to stop the task that the execution was waiting for.
    */
   private async endWait(envelope: Envelope, now: number): Promise<Outcome> {
     const { locks, mailbox, random } = this.around.ports;
@@ -84,6 +86,7 @@ export class Admission {
       return this.postpone(envelope, soon(now, random));
     }
     // Something else has ended the wait.
+    if (lock?.status === 'cancelled') await this.around.stopTask(envelope);
     if (lock?.step !== step || lock.fence !== parent || lock.status !== 'parked') return 'acknowledge';
     await mailbox.put(executionId, { id: `${TIMEOUT_MAIL}${step}`, event, step });
     this.around.count('Timeout', envelope);
@@ -127,6 +130,7 @@ export class Admission {
     this.around.measure('EnvelopeAge', age, envelope, request.state);
     const span = ports.tracer?.begin({ envelope, state: request.state, attempt: attemptOf(lease) });
     const attempt = new Attempt(this.around, { envelope, lease, startedAt: now, trace: span?.trace });
+    const stopped = envelope.abandonsTask ? this.around.stopTask(envelope) : undefined;
     // Attempts that neither succeeded nor gave their lease up: their invocations died in the middle.
     const died = attemptOf({ fence, parent: Math.max(parent, released) });
     try {
@@ -136,6 +140,8 @@ export class Admission {
     } catch (thrown) {
       span?.end(attempt.error ?? asError(thrown).name);
       throw thrown;
+    } finally {
+      await stopped;
     }
   }
 

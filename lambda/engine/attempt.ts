@@ -6,12 +6,15 @@ import type { Definition } from './definitions';
 import { ENVELOPE_VERSION, type Envelope, type MailboxPosition } from './envelope';
 import { asError, DeadlineError } from './errors';
 import { NOTHING_TAKEN } from './mailbox-position';
-import { attemptOf, type Checkpoint, type Lease, type Outcome } from './ports';
+import { attemptOf, hasEnded, type Checkpoint, type Lease, type Outcome } from './ports';
 import { runStep, type StepResult } from './run-step';
 import type { Surroundings } from './surroundings';
 
 /** Bytes of an envelope that are kept free for the data of the event that wakes a parked execution. */
 export const MAIL_BYTES = 65_536;
+
+/** After so many milliseconds Amazon ECS finds a task that was started, at the latest. */
+const TASK_APPEARS = 10_000;
 
 /** What is known of an attempt. */
 export interface Held {
@@ -149,8 +152,7 @@ export class Attempt {
    */
   private async scheduleTimeout({ seconds, event }: Timeout, state: string, definition: string): Promise<void> {
     const { ports, outbox } = this.around;
-    const notBefore = ports.clock.now() + seconds * 1_000;
-    const expiry: Envelope = { ...this.successor({ state, event, context: {}, definition }), timeout: true, mailbox: undefined, notBefore };
+    const expiry = this.endOfWait({ state, event, definition }, ports.clock.now() + seconds * 1_000);
     if (await outbox.schedule(expiry)) return;
     await this.release();
     throw new Error(`No retry queue that can hold an envelope back took the timeout of the state "${state}".`);
@@ -165,6 +167,7 @@ export class Attempt {
       if (!committed) {
         this.around.count('Orphan', this.held.envelope);
         await this.orCount(ports.journal.expire(checkpoint.executionId, checkpoint.step, checkpoint.fence));
+        if (this.tokenIssued) await this.orCount(this.tidyToken(checkpoint));
       } else if (status !== 'parked') {
         await this.around.limits.leave(this.held.envelope, this.held.lease.fence);
       }
@@ -277,6 +280,20 @@ export class Attempt {
     await this.orCount(mailbox.remove(executionId, [mail]), journal.expire(executionId, step - 1, parent));
   }
 
+  /**
+   * Where the execution has ended beside this attempt, its mailbox was told to go before the secret of the token came into it; and the
+   * task that has the token may be too new for Amazon ECS to find it when the cancellation looked for it.
+   *
+   *     attempt   ── runs the action …              … makes the secret, starts the task ── parks: refused
+   *     cancel                          ── mailbox.expire
+   */
+  private async tidyToken({ executionId, states, definition }: Checkpoint): Promise<void> {
+    const { ports: { locks, mailbox, clock, tasks }, outbox } = this.around;
+    if (!hasEnded(await locks.read(executionId))) return;
+    await mailbox.expire(executionId);
+    if (tasks) await outbox.schedule(this.endOfWait({ state: lastOf(states), event: 'end', definition }, clock.now() + TASK_APPEARS));
+  }
+
   private async orCount(...tidying: readonly Promise<void>[]): Promise<void> {
     const results = await Promise.allSettled(tidying);
     if (results.some(({ status }) => status === 'rejected')) this.around.ports.metrics.count('CheckpointFailure');
@@ -312,6 +329,11 @@ export class Attempt {
       trace: this.held.trace,
       sentAt: this.around.ports.clock.now(),
     };
+  }
+
+  /** What comes when the wait at the end of this attempt must be over. */
+  private endOfWait(next: Pick<Envelope, 'state' | 'event' | 'definition'>, notBefore: number): Envelope {
+    return { ...this.successor({ ...next, context: {} }), timeout: true, mailbox: undefined, notBefore };
   }
 
   private checkpoint(result: Pick<Checkpoint, 'outcome' | 'states'> & Partial<Checkpoint>): Checkpoint {

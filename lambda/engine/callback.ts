@@ -1,7 +1,10 @@
 // eslint-disable-next-line import/no-nodejs-modules -- the seal of a token is made at once, without a promise
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { EXECUTION_ID } from './codec';
-import type { Ports } from './ports';
+import type { Mail, Ports } from './ports';
+
+/** What the ids of the mails begin with that callback tokens have brought. Those of others cannot begin with `$`. */
+const CALLBACK_MAIL = '$callback/';
 
 /** What a callback token says of itself; whether it says the truth, {@link isGenuine} tells. */
 export interface Claim {
@@ -37,6 +40,16 @@ export function readToken(token: string): Claim | undefined {
   // Base64 has several spellings of one text; only that of `issueToken` is a token.
   const isCanonical = Buffer.from(executionId).toString('base64url') === id;
   return isCanonical && EXECUTION_ID.test(executionId) ? { executionId, step: Number(step), seal } : undefined;
+}
+
+/** The id of the mail that a token brings: each event counts once. A wrong one, which no state takes, does not keep the right one away. */
+export function callbackMailId(step: number, event: string): string {
+  return `${CALLBACK_MAIL}${step}/${event}`;
+}
+
+/** Whether a callback token has brought the mail. */
+export function isCallback({ id }: Pick<Mail, 'id'>): boolean {
+  return id.startsWith(CALLBACK_MAIL);
 }
 
 /** Whether the token was issued, for this very step of this very execution. */

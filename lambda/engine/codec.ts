@@ -73,6 +73,7 @@ export function decodeEnvelope(body: string, limit = Number.POSITIVE_INFINITY): 
     ...reader.optional('error', isFailure, 'an object with name, message, state and attempts'),
     ...reader.optional('mailbox', isMailboxPosition, 'an object with through and deferred'),
     ...reader.optional('mail', isCount, 'an integer ≥ 0'),
+    ...reader.optional('abandonsTask', isTrue, 'true'),
     ...reader.optional('trace', isTrace, 'a traceparent of version 00 as the W3C defines it'),
     ...reader.optional('timeout', isTrue, 'true'),
     ...reader.optional('redriven', isCount, 'a fence token'),

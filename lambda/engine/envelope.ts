@@ -41,6 +41,11 @@ export interface Envelope {
   /** The mail that `event` and `data` come from, in the step that a mail has woken. */
   readonly mail?: number;
   /**
+   * Something else than its callback token has woken the execution, in this step: nobody waits any more for the task that the step before
+   * has started.
+   */
+  readonly abandonsTask?: true;
+  /**
    * Where the trace of the execution goes on: its id, and in it the part that sent this envelope. Absent while the execution is not traced.
    *
    * @see https://www.w3.org/TR/trace-context/#traceparent-header

@@ -1,7 +1,7 @@
 import { START, type Json, type JsonObject } from '../machine';
 import { MAIL_BYTES } from './attempt';
 import { Rendezvous } from './batcher';
-import { isGenuine, readToken } from './callback';
+import { callbackMailId, isGenuine, readToken } from './callback';
 import { assertFits, encodeEnvelope, EXECUTION_ID } from './codec';
 import { describeExecution, type ExecutionDescription } from './describe';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
@@ -11,9 +11,6 @@ import { CircuitBreakers, maxEnvelopeBytes, Outbox } from './outbox';
 import { attemptOf, hasEnded, type Checkpoint, type Dispatch, type ExecutionStatus, type Lock, type Ports } from './ports';
 import { findEnvelope } from './resume';
 import { wakeUp } from './wake';
-
-/** What the ids of the mails begin with that callback tokens have brought. Those of others cannot begin with `$`. */
-const CALLBACK_MAIL = '$callback/';
 
 /** What the journal has for the event of a cancellation. */
 const CANCEL = '$cancel';
@@ -84,8 +81,11 @@ export type CompleteResult = 'accepted' | 'spent';
 export class Executions {
   private readonly breakers: CircuitBreakers;
 
-  /** @param machines names of the machines that may be started */
-  constructor(private readonly ports: Ports, private readonly machines: readonly string[]) {
+  /**
+   * @param machines names of the machines that may be started
+   * @param runTasks actions of the machines run tasks: an execution that is cancelled may have to stop one
+   */
+  constructor(private readonly ports: Ports, private readonly machines: readonly string[], private readonly runTasks = false) {
     this.breakers = new CircuitBreakers(ports.clock);
   }
 
@@ -165,11 +165,9 @@ export class Executions {
     const { executionId, step } = claim;
     const before = await locks.read(executionId);
     if (!before || before.step > step || hasEnded(before)) return 'spent';
-    // By its own id it counts once. A wrong event, which no state takes, must not keep the right one from being accepted.
-    const id = `${CALLBACK_MAIL}${step}/${event}`;
     this.assertSendable(executionId, event, event, options.data);
     if (before.status === 'parked') await this.assertHandled(before, event);
-    await mailbox.put(executionId, { id, event, data: options.data, step });
+    await mailbox.put(executionId, { id: callbackMailId(step, event), event, data: options.data, step });
     const lock = await locks.read(executionId);
     if (hasEnded(lock)) await mailbox.expire(executionId);
     else if (lock) await this.wake(lock, `The event "${event}" of the callback token`);
@@ -186,7 +184,8 @@ export class Executions {
 
   /**
    * Ends an execution that has not completed. Nothing more of it is begun, whatever is on its way: envelopes, retries, events, timeouts. An
-   * action that runs at this moment is not stopped, but its result counts for nothing. It may be repeated until it works.
+   * action that runs at this moment is not stopped, but its result counts for nothing. A task on Amazon ECS that the execution waits for is
+   * stopped by the workflow, if possible. It may be repeated until it works.
    *
    * @returns how the execution stands then: `cancelled`, or `completed` if it has been faster
    * @throws ExecutionNotFoundError when there is no such execution, or its start has not been delivered yet
@@ -202,6 +201,7 @@ export class Executions {
     if (error) throw error;
     if (ended?.outcome === 'parked' || ended?.outcome === 'failed') await journal.expire(executionId, ended.step, ended.fence);
     await mailbox.expire(executionId);
+    if (this.runTasks) await this.endWait(lock, ended);
     return 'cancelled';
   }
 
@@ -257,6 +257,28 @@ export class Executions {
     return true;
   }
 
+  /**
+   * Tells the workflow's function that a cancelled execution waits no more, by the envelope by which a timeout tells it. The function may
+   * stop the task, which whoever cancels may not. Best effort: no envelope takes the execution on.
+   */
+  private async endWait({ executionId, machine, step, fence, state }: Lock, ended: Checkpoint | undefined): Promise<void> {
+    const envelope: Envelope = {
+      version: ENVELOPE_VERSION,
+      executionId,
+      machine,
+      definition: ended?.definition,
+      step: step + 1,
+      parent: fence - 1,
+      attempt: 0,
+      state: ended?.states.at(-1) ?? state,
+      event: CANCEL,
+      context: {},
+      timeout: true,
+      sentAt: this.ports.clock.now(),
+    };
+    await this.wasDispatched({ envelope, body: encodeEnvelope(envelope) });
+  }
+
   private async assertHandled({ executionId, step, fence }: Lock, event: string): Promise<void> {
     const accepts = (await this.ports.journal.read(executionId, step, fence))?.accepts ?? [];
     if (accepts.includes(event)) return;
@@ -266,9 +288,12 @@ export class Executions {
   }
 
   private async dispatch(dispatch: Dispatch, what: string): Promise<void> {
+    if (!await this.wasDispatched(dispatch)) throw new NotDispatchedError(what);
+  }
+
+  private async wasDispatched(dispatch: Dispatch): Promise<boolean> {
     const rendezvous = new Rendezvous();
-    const delivered = await rendezvous.work(() => this.outbox(rendezvous).dispatch(dispatch));
-    if (!delivered) throw new NotDispatchedError(what);
+    return await rendezvous.work(() => this.outbox(rendezvous).dispatch(dispatch)) !== undefined;
   }
 
   /** Of the event sources only: a sender needs no right to write to a retry queue. */

@@ -15,6 +15,8 @@ export interface Ports {
   readonly running?: RunningExecutions;
   readonly journal: Journal;
   readonly mailbox: Mailbox;
+  /** Absent when no action runs a task. */
+  readonly tasks?: Tasks;
   readonly deadLetters: DeadLetterStore;
   readonly metrics: Metrics;
   /** Absent when no execution is to be traced. */
@@ -316,6 +318,16 @@ export interface Mailbox {
   readSecret(executionId: string): Promise<string | undefined>;
   /** The execution has ended: lets what it never took, the ids, and the secret go the way of its checkpoints. */
   expire(executionId: string): Promise<void>;
+}
+
+/** What actions have others do, while the execution waits: containers. */
+export interface Tasks {
+  /**
+   * Stops the task that an action has started in a step, if it still runs.
+   *
+   * @param signal aborted when there is no time left for it
+   */
+  stop(action: string, executionId: string, step: number, signal: AbortSignal): Promise<void>;
 }
 
 /** An envelope, or what was taken for one, that nobody will try again by itself. */

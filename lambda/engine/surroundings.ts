@@ -1,4 +1,4 @@
-import type { Logger } from '../machine';
+import { stateOf, type Logger } from '../machine';
 import type { Definitions } from './definitions';
 import type { Envelope } from './envelope';
 import { asError } from './errors';
@@ -70,6 +70,22 @@ export class Surroundings {
     });
     this.count('DeadLetter', envelope);
     ports.logger.error(`An envelope was put aside as a dead letter. ${logged}`, { record: this.delivery.id, executionId: envelope?.executionId });
+  }
+
+  /**
+   * The wait that the step before this envelope's has begun is over, so nobody needs the task that it has started. Best effort: a task that
+   * is not stopped ends by itself.
+   */
+  public async stopTask(envelope: Envelope): Promise<void> {
+    const { tasks } = this.ports;
+    const machine = this.definitions.of(envelope)?.machine;
+    const action = machine && envelope.state !== null ? stateOf(machine, envelope.state)?.do : undefined;
+    if (!tasks || action === undefined) return;
+    try {
+      await tasks.stop(action, envelope.executionId, envelope.step - 1, this.deadline.signal);
+    } catch (thrown) {
+      this.logger(envelope).warn(`A task that nobody waits for could not be stopped: ${asError(thrown).message}`);
+    }
   }
 
   /** Best effort: a lease that is not given up runs out by itself. */

@@ -1,3 +1,4 @@
+import { isCallback } from './callback';
 import { encodeEnvelope } from './codec';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { nextMail, NOTHING_TAKEN, take } from './mailbox-position';
@@ -54,6 +55,7 @@ export async function wakeParked(ports: Pick<Ports, 'mailbox' | 'clock'>, parked
     data: mail.data,
     mailbox: take(position, mail.position),
     mail: mail.position,
+    abandonsTask: isCallback(mail) ? undefined : true,
     trace: parked.trace,
     sentAt: ports.clock.now(),
   };

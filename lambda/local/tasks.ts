@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
-import type { RunTaskRequest } from '@aws-sdk/client-ecs';
+import type { ListTasksRequest, RunTaskRequest, StopTaskRequest } from '@aws-sdk/client-ecs';
 import type { EventBus } from './event-bus';
 import { ServiceError, type Operations } from './json-server';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from './template';
@@ -25,6 +25,9 @@ interface Task {
   readonly container: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  desiredStatus: 'RUNNING' | 'STOPPED';
+  /** Why it was asked to stop. */
+  stoppedReason?: string;
   process?: ChildProcess;
 }
 
@@ -38,13 +41,24 @@ interface End {
 const MAX_OVERRIDES = 8_192;
 
 /**
- * Amazon ECS, as far as `RunTask` goes. A task is a process of this machine: the command line that the user has given for the container
- * that the request is about. Other containers of the task definition are left out. As on AWS, a token of the client starts one task, and
- * the bus is told when a task runs and when it has stopped.
+ * Milliseconds that a container has to end by itself when its task is stopped.
+ *
+ * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopTask.html
+ */
+const STOP_TIMEOUT = 30_000;
+
+/**
+ * Amazon ECS, as far as starting, finding and stopping tasks goes. A task is a process of this machine: the command line that the user has
+ * given for the container that the request is about. Other containers of the task definition are left out. As on AWS, a token of the client
+ * starts one task, and the bus is told when a task runs and when it has stopped.
  */
 export class TaskRunner {
   /** What clients may ask of it. */
-  public readonly operations: Operations = { 'AmazonEC2ContainerServiceV20141113.RunTask': (input) => this.runTask(input as RunTaskRequest) };
+  public readonly operations: Operations = {
+    'AmazonEC2ContainerServiceV20141113.RunTask': (input) => this.runTask(input as RunTaskRequest),
+    'AmazonEC2ContainerServiceV20141113.ListTasks': (input) => this.listTasks(input as ListTasksRequest),
+    'AmazonEC2ContainerServiceV20141113.StopTask': (input) => this.stopTask(input as StopTaskRequest),
+  };
   private readonly tasks = new Map<string, Task>();
   private readonly ended = new Set<Promise<void>>();
   private stopped = false;
@@ -56,7 +70,7 @@ export class TaskRunner {
     this.stopped = true;
     for (const { process: running } of this.tasks.values()) {
       if (running?.pid !== undefined && running.exitCode === null && running.signalCode === null) {
-        killGroup(running.pid);
+        endGroup(running.pid, 'SIGKILL');
       }
     }
     await Promise.all(this.ended);
@@ -83,11 +97,42 @@ export class TaskRunner {
       request,
       container,
       createdAt: Date.now(),
+      desiredStatus: 'RUNNING',
     };
     this.tasks.set(token, task);
     const ended = this.run(task, command).finally(() => this.ended.delete(ended));
     this.ended.add(ended);
     return accepted(task);
+  }
+
+  /** By what started them, if that is given, and by what they are to be. */
+  private listTasks({ cluster, startedBy, desiredStatus = 'RUNNING' }: ListTasksRequest): object {
+    const found = [...this.tasks.values()].filter((task) => (
+      clusterArn(task.request.cluster) === clusterArn(cluster)
+      && (startedBy === undefined || task.request.startedBy === startedBy)
+      && task.desiredStatus === desiredStatus
+    ));
+    return { taskArns: found.map(({ taskArn }) => taskArn) };
+  }
+
+  /** As on AWS, the container is asked to end, and killed when it does not. */
+  private stopTask({ cluster, task: arn, reason = 'Task stopped by user' }: StopTaskRequest): object {
+    const task = [...this.tasks.values()].find(({ taskArn }) => taskArn === arn);
+    if (!task || clusterArn(task.request.cluster) !== clusterArn(cluster)) {
+      throw new ServiceError('InvalidParameterException', 'The referenced task was not found.');
+    }
+    if (task.desiredStatus === 'RUNNING') {
+      task.desiredStatus = 'STOPPED';
+      task.stoppedReason = reason;
+      const { process: running } = task;
+      if (running?.pid !== undefined) {
+        const processId = running.pid;
+        endGroup(processId, 'SIGTERM');
+        const patience = setTimeout(() => endGroup(processId, 'SIGKILL'), STOP_TIMEOUT).unref();
+        running.once('exit', () => clearTimeout(patience));
+      }
+    }
+    return { task: { ...described(task), desiredStatus: task.desiredStatus } };
   }
 
   private commandOf({ taskDefinition }: RunTaskRequest, container: string): string | undefined {
@@ -114,12 +159,13 @@ export class TaskRunner {
     }
     task.process.once('spawn', () => this.tell(task, 'RUNNING'));
     const end = await endOf(task.process);
+    task.desiredStatus = 'STOPPED';
     if (!this.stopped) {
       this.tell(task, 'STOPPED', end);
     }
   }
 
-  private tell({ taskArn, request, container, createdAt }: Task, status: 'RUNNING' | 'STOPPED', end?: End): void {
+  private tell({ taskArn, request, container, createdAt, stoppedReason }: Task, status: 'RUNNING' | 'STOPPED', end?: End): void {
     const detail = {
       ...described({ taskArn, request }),
       group: `family:${familyOf(request.taskDefinition)}`,
@@ -130,8 +176,7 @@ export class TaskRunner {
       containers: [{ name: container, taskArn, lastStatus: status, exitCode: end?.exitCode, reason: end?.reason }],
       ...end && {
         stoppedAt: new Date().toISOString(),
-        stopCode: end.exitCode === undefined ? 'TaskFailedToStart' : 'EssentialContainerExited',
-        stoppedReason: end.exitCode === undefined ? end.reason : 'Essential container in task exited',
+        ...causeOf(end, stoppedReason),
       },
     };
     this.bus.put({ source: 'aws.ecs', detailType: 'ECS Task State Change', detail, resources: [taskArn] });
@@ -141,6 +186,13 @@ export class TaskRunner {
 /** `films` out of `arn:aws:ecs:us-east-1:000000000000:task-definition/films:7`. */
 export function familyOf(taskDefinition = ''): string {
   return taskDefinition.slice(taskDefinition.lastIndexOf('/') + 1).replace(/:\d+$/, '');
+}
+
+/** Why a task has stopped: it never started, was stopped for a reason, or has come to its end. */
+function causeOf({ exitCode, reason }: End, stoppedReason: string | undefined): object {
+  if (exitCode === undefined) return { stopCode: 'TaskFailedToStart', stoppedReason: reason };
+  if (stoppedReason !== undefined) return { stopCode: 'UserInitiated', stoppedReason };
+  return { stopCode: 'EssentialContainerExited', stoppedReason: 'Essential container in task exited' };
 }
 
 /** What both the answer to the request and the events say of a task. */
@@ -181,16 +233,16 @@ function endOf(child: ChildProcess): Promise<End> {
     child.once('error', (error) => resolve({ reason: `CannotStartContainerError: ${error.message}` }));
     child.once('exit', (code, signal) => {
       // With its first process, a container ends as a whole.
-      if (child.pid !== undefined) killGroup(child.pid);
+      if (child.pid !== undefined) endGroup(child.pid, 'SIGKILL');
       // As a shell says it, and Docker: 128 and the number of the signal.
       resolve({ exitCode: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) });
     });
   });
 }
 
-function killGroup(processId: number): void {
+function endGroup(processId: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
-    process.kill(-processId, 'SIGKILL');
+    process.kill(-processId, signal);
   } catch {
     // It has ended meanwhile.
   }

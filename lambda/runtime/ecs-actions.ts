@@ -1,24 +1,36 @@
+import type { Ecs } from '../aws/ecs';
 import type { EcsTasks } from '../aws/ecs/configuration';
-import type { ActionLookup } from '../engine';
+import type { ActionLookup, Tasks } from '../engine';
 import type { Action } from '../machine';
 
-/**
- * The actions of a workflow, with those that run tasks in containers. The client of Amazon ECS is loaded by the first of them.
- *
- * @param actions what the actions file has; an action of a task's name is run before its task is started
- */
-export function withEcsTasks(actions: ActionLookup, tasks: EcsTasks): ActionLookup {
-  const loadEcs = once(async () => new (await import('../aws/ecs/index.js')).Ecs());
-  return (machine, name) => {
-    const before = actions(machine, name);
-    const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined;
-    if (!task) return before;
-    const action: Action = async (context, run) => (await loadEcs()).taskAction(task, before)(context, run);
-    return action;
-  };
-}
+/** The actions of a workflow that run tasks in containers. The client of Amazon ECS is loaded by the first of them. */
+export class EcsActions implements Tasks {
+  private loaded?: Promise<Ecs>;
 
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => made ??= make();
+  constructor(private readonly tasks: EcsTasks) {}
+
+  /** @param actions what the actions file has; an action of a task's name is run before its task is started */
+  public over(actions: ActionLookup): ActionLookup {
+    return (machine, name) => {
+      const before = actions(machine, name);
+      const task = this.taskOf(name);
+      if (!task) return before;
+      const action: Action = async (context, run) => (await this.ecs()).taskAction(task, before)(context, run);
+      return action;
+    };
+  }
+
+  public async stop(action: string, executionId: string, step: number, signal: AbortSignal): Promise<void> {
+    const task = this.taskOf(action);
+    if (task) await (await this.ecs()).stopTask(task, { executionId, step }, signal);
+  }
+
+  private taskOf(action: string): EcsTasks[string] | undefined {
+    return Object.hasOwn(this.tasks, action) ? this.tasks[action] : undefined;
+  }
+
+  private ecs(): Promise<Ecs> {
+    this.loaded ??= import('../aws/ecs/index.js').then((service) => new service.Ecs());
+    return this.loaded;
+  }
 }

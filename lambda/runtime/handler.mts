@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Context } from 'aws-lambda';
-import { withEcsTasks } from './ecs-actions.js';
+import { EcsActions } from './ecs-actions.js';
 import { readInvocation, respond, type BatchResponse } from './records.js';
 import { Requests } from './requests.js';
 import { connect, defaultSystem, type System } from '../aws/connect.js';
@@ -23,10 +23,12 @@ const [{ ports, dueStores }, machines, upgrades, exported] = await Promise.all([
   import(new URL('./actions.mjs', import.meta.url).href) as Promise<{ readonly default?: unknown }>,
 ]);
 const ecsTasks = readEcsTasks(process.env[ECS_TASKS_VARIABLE]);
-const actions = withEcsTasks(actionsOf(exported.default), ecsTasks);
+const ecsActions = new EcsActions(ecsTasks);
+const actions = ecsActions.over(actionsOf(exported.default));
 const missing = missingActions([...machines, ...Object.values(upgrades).flatMap(({ previousVersions = [] }) => previousVersions)], actions);
 if (missing.length > 0) ports.logger.error('The actions file lacks actions that the machines name; steps that need them will fail.', { missing: [...missing] });
-const engine = new Engine(ports, machines, actions, {
+const tasks = Object.keys(ecsTasks).length > 0 ? ecsActions : undefined;
+const engine = new Engine({ ...ports, tasks }, machines, actions, {
   eagerCommit: configuration.eagerCommit,
   remembered: configuration.lockTable.retentionDays * 86_400_000,
   upgrades,

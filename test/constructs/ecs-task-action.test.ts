@@ -1,7 +1,9 @@
-import { Stack, aws_ec2 as ec2, aws_ecs as ecs } from 'aws-cdk-lib';
+import { CfnOutput, Stack, aws_ec2 as ec2, aws_ecs as ecs, aws_iam as iam } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
-import { newStack, newWorkflow, withoutHash } from './support';
+import { Construct } from 'constructs';
+import { newStack, newWorkflow, permissions, withoutHash } from './support';
 import { readEcsTasks } from '../../lambda/aws/ecs/configuration';
+import { startedByStep } from '../../lambda/aws/ecs/started-by';
 import type { EcsTaskOptions } from 'cdk-lambda-fsm';
 
 type Options = Partial<EcsTaskOptions>;
@@ -86,7 +88,7 @@ test.each([
   expect(charge).not.toHaveProperty('network');
 });
 
-test('the function may run this task in this cluster, hand it its roles, and put its end into the mailbox', () => {
+test('the function may run this task in this cluster, hand it its roles, stop tasks there, and put the end of one into the mailbox', () => {
   const template = Template.fromStack(add().stack);
   const role = (id: string) => ({ 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}`), 'Arn'] });
   const cluster = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Cluster'), 'Arn'] };
@@ -101,13 +103,22 @@ test('the function may run this task in this cluster, hand it its roles, and put
           Resource: [role('ChargerExecutionRole'), role('ChargerTaskRole')],
           Condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
         },
+        { Effect: 'Allow', Action: 'ecs:ListTasks', Resource: '*', Condition: { ArnEquals: { 'ecs:cluster': cluster } } },
+        {
+          Effect: 'Allow',
+          Action: 'ecs:StopTask',
+          Resource: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':ecs:eu-west-1:123456789012:task/', { Ref: Match.stringLikeRegexp('^Cluster') }, '/*']] },
+          Condition: { ArnEquals: { 'ecs:cluster': cluster } },
+        },
       ]),
     },
   });
   const statements = Object.entries(template.findResources('AWS::IAM::Policy'))
     .filter(([id]) => id.startsWith('OrdersRoleDefaultPolicy'))
     .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
-  expect(statements.flatMap(({ Action }) => Action).filter((action: string) => /^(ecs|iam):/.test(action))).toEqual(['ecs:RunTask', 'iam:PassRole']);
+  expect(statements.flatMap(({ Action }) => Action).filter((action: string) => /^(ecs|iam):/.test(action))).toEqual([
+    'ecs:RunTask', 'iam:PassRole', 'ecs:ListTasks', 'ecs:StopTask',
+  ]);
   expect(statements.flatMap(({ Action }) => Action)).toContain('dynamodb:PutItem');
 });
 
@@ -117,13 +128,44 @@ test('the end of each such task invokes the function, and what fails then is kep
     EventPattern: {
       'source': ['aws.ecs'],
       'detail-type': ['ECS Task State Change'],
-      'detail': { clusterArn: [{ 'Fn::GetAtt': [Match.stringLikeRegexp('^Cluster'), 'Arn'] }], startedBy: ['Stack-Orders-Taskcharge-1B67FBDA'], lastStatus: ['STOPPED'] },
+      'detail': { clusterArn: [{ 'Fn::GetAtt': [Match.stringLikeRegexp('^Cluster'), 'Arn'] }], startedBy: [{ prefix: 'Stack-Orders-Taskcharge-1B67FBDA/' }], lastStatus: ['STOPPED'] },
     },
     Targets: [{ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^OrdersFunction'), 'Arn'] } }],
   });
   template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
     DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^OrdersDeadLetterQueue'), 'Arn'] } } },
   });
+});
+
+test('what the tasks are known by leaves room for what the runtime adds to it, however long names are', () => {
+  const stack = newStack();
+  const workflow = newWorkflow(new Construct(stack, 'x'.repeat(200)));
+  workflow.addEcsTask('charge', fargate(stack));
+  const { startedBy } = tasks(Template.fromStack(stack)).charge!;
+  expect(startedByStep({ startedBy }, 'x'.repeat(128), 1_000_000)).toMatch(/^[A-Za-z0-9/_-]{100,128}$/);
+});
+
+test.each([['before'], ['after']])('who was allowed to cancel %s the task was added may tell the function, which the client knows', (when) => {
+  const stack = newStack();
+  const workflow = newWorkflow(stack);
+  const user = new iam.User(stack, 'User');
+  if (when === 'before') workflow.grantCancel(user);
+  workflow.addEcsTask('charge', fargate(stack));
+  if (when === 'after') workflow.grantCancel(user);
+  new CfnOutput(stack, 'Client', { value: workflow.clientConfiguration });
+  const template = Template.fromStack(stack);
+  expect(permissions(template, 'UserDefaultPolicy')).toEqual({
+    'OrdersLockTable.Arn': ['dynamodb:UpdateItem'],
+    'OrdersCheckpointTable.Arn': ['dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem'],
+    'OrdersEventSourceQueue.Arn': ['sqs:SendMessage'],
+  });
+  expect(JSON.stringify(template.findOutputs('Client'))).toContain('\\"ecsTasks\\":true');
+});
+
+test('without tasks, a client tells nobody of a cancellation', () => {
+  const stack = newStack();
+  new CfnOutput(stack, 'Client', { value: newWorkflow(stack).clientConfiguration });
+  expect(JSON.stringify(Template.fromStack(stack).findOutputs('Client'))).not.toContain('ecsTasks');
 });
 
 test('several tasks', () => {

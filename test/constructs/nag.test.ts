@@ -92,6 +92,18 @@ const CASES: Record<string, Case> = {
       taskDefinition.addContainer('charger', { image, logging: ecs.LogDriver.awsLogs({ streamPrefix: 'charger' }) });
       workflow.addEcsTask('charge', { cluster, taskDefinition, onSuccess: 'charged', onFailure: 'charged' });
     },
+    wrong: [
+      {
+        resource: 'Role/DefaultPolicy/Resource',
+        rule: 'AwsSolutions-IAM5[Resource::*]',
+        reason: 'To list the tasks of a cluster is no right on a resource that IAM could name. The condition narrows it down to the cluster.',
+      },
+      {
+        resource: 'Role/DefaultPolicy/Resource',
+        rule: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ecs:eu-west-1:123456789012:task/<ClusterEB0386A7>/*]',
+        reason: 'Amazon ECS names the tasks. They are those of the cluster.',
+      },
+    ],
   },
 };
 

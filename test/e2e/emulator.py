@@ -4,14 +4,14 @@ Runs the AWS emulator with what these tests need and it has not.
 - It writes down what each role has been let do and refused: one line for each principal, action, resource and decision, into the file
   that ACCESS_LOG names. The evaluation is the emulator's own.
 - A request is judged by what AWS would judge it by: it has the condition keys `dynamodb:Attributes` for the items of a BatchWriteItem,
-  and `ecs:cluster`; GetRecords is for a stream, and RunTask for a task definition; each statement of a BatchExecuteStatement needs the
-  right to what it does to its table.
+  and `ecs:cluster`; GetRecords is for a stream, RunTask for a task definition, and StopTask for a task; each statement of a
+  BatchExecuteStatement needs the right to what it does to its table.
 - A stream's records are delivered again when the function reports one of them as failed: all of the batch, where AWS begins with the one
   that failed.
 - An invocation that has no process to run in is made again. The emulator's processes can fail to start when several of them do at once, and
   what SNS has for them would then be lost.
-- Without Docker, tasks of ECS are started and run for ever. As on a container instance, their agent can report that they have stopped
-  (SubmitTaskStateChange); EventBridge then hears of it, as on AWS.
+- Without Docker, tasks of ECS are started and run until StopTask. As on a container instance, their agent can report that they have stopped
+  (SubmitTaskStateChange). EventBridge then hears of it, as on AWS.
 
 It reaches into one version of the emulator, the one that requirements.txt names.
 """
@@ -56,7 +56,7 @@ def add_condition_keys():
             requests = [request for table in json.loads(body)["RequestItems"].values() for request in table]
             items = [request["PutRequest"]["Item"] for request in requests if "PutRequest" in request]
             context = {**context, "dynamodb:Attributes": sorted({name for item in items for name in item})}
-        elif iam_action == "ecs:RunTask":
+        elif iam_action in ("ecs:RunTask", "ecs:ListTasks", "ecs:StopTask"):
             cluster = json.loads(body)["cluster"]
             arn = cluster if cluster.startswith("arn:") else f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{cluster}"
             context = {**context, "ecs:cluster": arn}
@@ -76,6 +76,10 @@ def name_resources():
                 return f"arn:aws:kinesis:{get_region()}:{get_account_id()}:stream/{iterator['stream']}"
         if service == "ecs" and operation == "RunTask":
             return json.loads(body)["taskDefinition"]
+        if service == "ecs" and operation == "StopTask":
+            return json.loads(body)["task"]
+        if service == "ecs" and operation == "ListTasks":
+            return "*"
         return extract_resource_arn(service, method, path, headers, body, *rest)
 
     iam_actions.extract_resource_arn = resource_of
@@ -137,14 +141,23 @@ def let_tasks_stop():
                     container["exitCode"] = reported.get("exitCode")
                     container["reason"] = reported.get("reason")
         ecs._mark_task_stopped(task["taskArn"], task, data.get("reason", ""), "EssentialContainerExited")
-        event = {
-            "Source": "aws.ecs",
-            "DetailType": "ECS Task State Change",
-            "Resources": [task["taskArn"]],
-            "Detail": json.dumps(ecs._sanitize(task), default=str),
-        }
-        eventbridge._put_events({"Entries": [event]}, allow_aws_source=True)
         return ecs.json_response({"acknowledgment": new_uuid()})
+
+    mark_task_stopped = ecs._mark_task_stopped
+
+    def marked(task_arn, task, *how, **more):
+        stopped = mark_task_stopped(task_arn, task, *how, **more)
+        if stopped:
+            event = {
+                "Source": "aws.ecs",
+                "DetailType": "ECS Task State Change",
+                "Resources": [task_arn],
+                "Detail": json.dumps(ecs._sanitize(task), default=str),
+            }
+            eventbridge._put_events({"Entries": [event]}, allow_aws_source=True)
+        return stopped
+
+    ecs._mark_task_stopped = marked
 
     # It would do nothing.
     assert "SubmitTaskStateChange" in ecs._ACTION_MAP

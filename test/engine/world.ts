@@ -39,6 +39,7 @@ export class World {
     actions: Readonly<Record<string, ActionBody>>,
     options: BenchOptions = {},
     engine: EngineOptions = {},
+    private readonly tasks?: Ports['tasks'],
   ) {
     const normalized = machines.map((machine) => normalize(machine));
     this.names = normalized.map(({ name }) => name);
@@ -46,7 +47,9 @@ export class World {
     this.bench = new TestBench(
       (environment, bench) => {
         const lookup = bench.instrument(environment, (_machine, name) => this.watched(name, actions[name]));
-        return new Engine(environment.ports, normalized, lookup, engine);
+        // What is outside of the bench takes real time.
+        const watched = tasks && { stop: (...of: Parameters<typeof tasks.stop>) => bench.activity.work(() => tasks.stop(...of)) };
+        return new Engine({ ...environment.ports, tasks: watched }, normalized, lookup, engine);
       },
       { patience: 20, ...options, logger: { debug: write, info: write, warn: write, error: write } },
     );
@@ -62,7 +65,7 @@ export class World {
   }
 
   public client<T>(code: (executions: Executions) => Promise<T>): Promise<T> {
-    return this.bench.asClient((ports) => code(new Executions(ports, this.names)));
+    return this.bench.asClient((ports) => code(new Executions(ports, this.names, this.tasks !== undefined)));
   }
 
   public start(machine: string, executionId: string, context: JsonObject = {}) {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ECSClient, RunTaskCommand } from '@aws-sdk/client-ecs';
+import { ECSClient, RunTaskCommand, StopTaskCommand } from '@aws-sdk/client-ecs';
 import { Duration, type Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
@@ -127,20 +127,38 @@ async function persistently<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Whether there is such a process no more. */
+function isGone(pid: number): boolean {
+  try {
+    // Signal 0 asks whether there is.
+    return !process.kill(pid, 0);
+  } catch {
+    return true;
+  }
+}
+
 test('a task that runs when the runner is stopped ends with it', async () => {
   const { command, called } = renderer();
   const local = await start({ assembly: synthesize(addWorkflow), tasks: { renderer: command } });
   await clientOf(local).start({ machine: 'film', executionId: 'long', context: { title: 'hang' } });
   await until(() => called('long') !== undefined);
   await local.stop();
-  // Signal 0 asks whether there is such a process.
-  await until(() => {
-    try {
-      return !process.kill(called('long')!.pid, 0);
-    } catch {
-      return true;
-    }
-  });
+  await until(() => isGone(called('long')!.pid));
+});
+
+test('a task whose execution is cancelled is asked to end, and others go on', async () => {
+  const { command, called } = renderer();
+  const lines: string[] = [];
+  const local = await start({ assembly: synthesize(addWorkflow), tasks: { renderer: command }, onLine: (line) => lines.push(line) });
+  const client = clientOf(local);
+  for (const executionId of ['one', 'other']) await client.start({ machine: 'film', executionId, context: { title: 'hang' } });
+  for (const executionId of ['one', 'other']) await until(async () => (await client.describe(executionId))?.status === 'parked' && called(executionId) !== undefined);
+  await client.cancel('one');
+  await until(() => isGone(called('one')!.pid));
+  // The function hears of its end, too, and has no use for it.
+  await until(() => lines.some((line) => line.includes('A task has stopped for which no execution waits any more.')));
+  expect(isGone(called('other')!.pid)).toBe(false);
+  expect(await client.describe('other')).toMatchObject({ status: 'parked' });
 });
 
 test('as on AWS, a token starts one task, a task cannot be told too much, and rules see that it runs', async () => {
@@ -164,6 +182,7 @@ test('as on AWS, a token starts one task, a task cannot be told too much, and ru
   const first = await run({ clientToken: 'token' });
   expect(first.tasks?.[0]).toMatchObject({ clusterArn: 'arn:aws:ecs:us-east-1:000000000000:cluster/studio', desiredStatus: 'RUNNING' });
   expect((await run({ clientToken: 'token' })).tasks?.[0]?.taskArn).toBe(first.tasks?.[0]?.taskArn);
+  await expect(client.send(new StopTaskCommand({ cluster: 'studio', task: 'arn:aws:ecs:us-east-1:000000000000:task/studio/0' }))).rejects.toThrow('not found');
   await expect(run({ clientToken: 'token', value: '2' })).rejects.toMatchObject({ name: 'ConflictException', resourceIds: [first.tasks?.[0]?.taskArn] });
   await expect(run({ value: 'x'.repeat(8_192) })).rejects.toThrow('at most 8192');
   await expect(run({ startedBy: 'me & you' })).rejects.toThrow('startedBy');

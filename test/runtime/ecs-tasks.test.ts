@@ -1,7 +1,7 @@
 import type { EcsTaskConfiguration, EcsTasks } from '../../lambda/aws/ecs/configuration';
 import { actionsOf, type Executions } from '../../lambda/engine';
 import { defineMachine, type Actions } from '../../lambda/machine';
-import { withEcsTasks } from '../../lambda/runtime/ecs-actions';
+import { EcsActions } from '../../lambda/runtime/ecs-actions';
 import { Requests } from '../../lambda/runtime/requests';
 import { EcsServer, type TaskStateChange } from '../aws/ecs-server';
 import { World, type ActionBody } from '../engine/world';
@@ -47,7 +47,7 @@ interface Options {
 
 function create(options: Options = {}) {
   const tasks = options.tasks ?? { cut: task };
-  const lookup = withEcsTasks(actionsOf(options.actions ?? {}), tasks);
+  const lookup = new EcsActions(tasks).over(actionsOf(options.actions ?? {}));
   const cut: ActionBody = (context, run) => lookup('video', 'cut')!(context, run);
   const note: ActionBody = (context, run) => { context.noted = run.data ?? null; };
   const world = new World([video], { cut, note }, { patience: 5_000, ...options.world });
@@ -69,7 +69,7 @@ test('a task is started with all that it needs, and its end takes the execution 
     taskDefinition: task.taskDefinition,
     count: 1,
     clientToken: expect.stringMatching(/^[0-9a-f]{64}$/),
-    startedBy: task.startedBy,
+    startedBy: expect.stringMatching(/^Stack-Videos-cut\/[A-Za-z0-9_-]{43}$/),
     launchType: 'FARGATE',
     networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-1'], securityGroups: ['sg-1'], assignPublicIp: 'DISABLED' } },
     overrides: { containerOverrides: [{ name: 'cutter', command: ['cut', '--fast'], environment: expect.any(Array) }] },

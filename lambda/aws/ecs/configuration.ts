@@ -12,7 +12,7 @@ export interface EcsTaskConfiguration {
   readonly taskDefinition: string;
   /** The container that does the work. */
   readonly container: string;
-  /** By which the events of these tasks are known. */
+  /** What the `startedBy` of these tasks begins with, before a slash: by it their events are known. At most 84 characters. */
   readonly startedBy: string;
   /** The event of the machine when the container has ended with 0. */
   readonly onSuccess: string;

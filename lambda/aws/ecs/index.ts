@@ -2,6 +2,7 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import type { Action } from '../../machine';
 import { CLIENT_OPTIONS } from '../client-options';
 import type { EcsTaskConfiguration } from './configuration';
+import { stopTask, type StepOfTask } from './stop-task';
 import { taskAction } from './task-action';
 
 /** What Amazon ECS does for a workflow, over one client. */
@@ -14,6 +15,11 @@ export class Ecs {
   /** @param before the code of the action, if there is any */
   public taskAction(task: EcsTaskConfiguration, before?: Action): Action {
     return taskAction(this.client, task, before);
+  }
+
+  /** Stops the task of a step. */
+  public stopTask(task: EcsTaskConfiguration, of: StepOfTask, signal: AbortSignal): Promise<void> {
+    return stopTask(this.client, task, of, signal);
   }
 
   /** Closes its connections. */

@@ -1,4 +1,5 @@
 import type { EcsTasks } from './configuration';
+import { isStartedBy } from './started-by';
 import type { JsonObject } from '../../machine';
 
 /** What the end of a task comes to: the event of the machine, and the token by which it is sent. */
@@ -37,7 +38,7 @@ export function isTaskStateChange(event: unknown): event is { readonly detail: T
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
  */
 export function stoppedTask({ detail }: { readonly detail: TaskDetail }, tasks: EcsTasks): StoppedTask | undefined {
-  const task = Object.values(tasks).find(({ startedBy }) => startedBy === detail.startedBy);
+  const task = Object.values(tasks).find((candidate) => isStartedBy(candidate, detail.startedBy));
   const variables = detail.overrides?.containerOverrides?.flatMap(({ environment = [] }) => environment) ?? [];
   const token = variables.find(({ name }) => name === 'FSM_CALLBACK_TOKEN')?.value;
   if (!task || token === undefined || detail.lastStatus !== 'STOPPED') return undefined;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ConflictException, RunTaskCommand, type ECSClient, type Failure, type RunTaskCommandInput } from '@aws-sdk/client-ecs';
 import type { EcsTaskConfiguration } from './configuration';
+import { startedByStep } from './started-by';
 import type { Action, JsonObject, Run } from '../../machine';
 
 /**
@@ -79,7 +80,7 @@ async function requestOf(task: EcsTaskConfiguration, context: JsonObject, run: R
     taskDefinition: task.taskDefinition,
     count: 1,
     clientToken: createHash('sha256').update(run.idempotencyKey).digest('hex'),
-    startedBy: task.startedBy,
+    startedBy: startedByStep(task, run.executionId, run.step),
     overrides,
     ...launchType && { launchType },
     ...capacityProviders && { capacityProviderStrategy: [...capacityProviders] },

@@ -13,7 +13,7 @@ scenario('Tasks on ECS', { file: 'test/e2e/tasks/app.ts', stack: 'Tasks' }, (out
   let client: WorkflowClient;
   before(async () => {
     client = new WorkflowClient(output('ClientConfiguration'));
-    const contexts = { 'exit-0': { exitCode: 0 }, 'exit-3': { exitCode: 3 }, 'exit-undefined': {}, 'large': { recipe: 'x'.repeat(9_000) } };
+    const contexts = { 'exit-0': { exitCode: 0 }, 'exit-3': { exitCode: 3 }, 'exit-undefined': {}, 'cancelled': {}, 'large': { recipe: 'x'.repeat(9_000) } };
     await client.startMany(Object.entries(contexts).map(([executionId, context]) => ({ machine: 'baking', executionId, context })));
   });
 
@@ -26,10 +26,12 @@ scenario('Tasks on ECS', { file: 'test/e2e/tasks/app.ts', stack: 'Tasks' }, (out
   const told = ({ overrides }: Task, name: string) => (
     overrides?.containerOverrides?.[0]?.environment?.find((variable) => variable.name === name)?.value
   );
+  const described = async (taskArns: string[]): Promise<Task[]> => (
+    (await ecs.send(new DescribeTasksCommand({ cluster: output('Cluster'), tasks: taskArns }))).tasks ?? []
+  );
   const taskOf = async (executionId: string): Promise<Task> => {
-    const { taskArns } = await ecs.send(new ListTasksCommand({ cluster: output('Cluster') }));
-    const { tasks = [] } = await ecs.send(new DescribeTasksCommand({ cluster: output('Cluster'), tasks: taskArns }));
-    const own = tasks.filter((task) => told(task, 'FSM_EXECUTION_ID') === executionId);
+    const { taskArns = [] } = await ecs.send(new ListTasksCommand({ cluster: output('Cluster') }));
+    const own = (await described(taskArns)).filter((task) => told(task, 'FSM_EXECUTION_ID') === executionId);
     assert.equal(own.length, 1, `${own.length} tasks run for ${executionId}`);
     return own[0]!;
   };
@@ -61,6 +63,16 @@ scenario('Tasks on ECS', { file: 'test/e2e/tasks/app.ts', stack: 'Tasks' }, (out
       ]);
     });
   }
+
+  void test('stops the task of an execution that is cancelled', async () => {
+    await settled('cancelled', 'parked');
+    const { taskArn } = await taskOf('cancelled');
+    await client.cancel('cancelled');
+    const stopped = await eventually(async () => described([taskArn ?? '']), ([task]) => task?.lastStatus === 'STOPPED');
+    assert.deepEqual(stopped.map(({ stopCode, stoppedReason }) => [stopCode, stoppedReason]), [
+      ['UserInitiated', 'The execution that has started it does not wait for it any more.'],
+    ]);
+  });
 
   void test('tries again, and gives up, when a task would be told more than ECS takes', async () => {
     const { error } = await settled('large', 'failed');
