@@ -72,6 +72,7 @@ describe('the walk through a definition', () => {
     ['an action is left out', [...start, ...onward.slice(1)]],
     ['actions change places', [...start, ...[...onward].reverse()]],
     ['an event is not the one that was returned', [...start, ...onward.map((mark) => ({ ...mark, event: 'wake' }))]],
+    ['an event is given to a later transition, too', [...start, ...onward.map((mark) => ({ ...mark, mail: 'a' })), end]],
     ['nobody sent the event', [...start, ...onward, { ...end, mail: undefined }]],
   ])('sees that %s', (_, marks) => {
     expect(walk([machine], marks)).toEqual(expect.any(String));

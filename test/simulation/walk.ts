@@ -88,9 +88,11 @@ function match(machine: MachineInput, from: Position, event: string, marks: read
     ...(exit && from.state !== null ? [{ action: exit, state: from.state }] : []),
     ...[transition.action, target.entry, target.do].flatMap((action) => (action ? [{ action, state: transition.target }] : [])),
   ];
+  // Each action of the transition is given what came with the event, and no other is.
+  const mail = from.event === undefined ? marks[index]?.mail : undefined;
   const fits = expected.every(({ action, state }, offset) => {
     const mark = marks[index + offset];
-    return mark?.action === action && mark.state === state && mark.event === event && mark.step === from.step;
+    return mark?.mail === mail && mark?.action === action && mark.state === state && mark.event === event && mark.step === from.step;
   });
   return fits ? { count: expected.length, state: transition.target } : undefined;
 }
