@@ -33,3 +33,19 @@ test('does not touch a failure that comes between its two looks', async () => {
   expect(world.lock('x')).toMatchObject({ status: 'failed', fence: 2 });
   expect(expired).toEqual([1]);
 });
+
+test('says so when the execution was cancelled between its look and its opening', async () => {
+  const world = new World([machine], { charge: () => { throw new Error('refused'); } });
+  const { journal } = world.services;
+  await world.start('order', 'x');
+  await world.bench.run();
+  const { history } = journal;
+  jest.spyOn(journal, 'history').mockImplementationOnce(async (executionId) => {
+    await world.services.locks.cancel('x', world.clock.now());
+    return history.call(journal, executionId);
+  });
+  await expect(world.client((executions) => executions.redrive('x'))).rejects.toThrow('Execution "x" is changing');
+  await world.bench.run();
+  expect(world.lock('x')).toMatchObject({ status: 'cancelled' });
+  expect(world.effects).toHaveLength(1);
+});
