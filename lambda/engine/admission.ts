@@ -1,9 +1,10 @@
 import type { Step } from '../machine';
-import { Attempt, failureOf } from './attempt';
+import { Attempt } from './attempt';
 import { fullJitter } from './backoff';
 import type { Decoded } from './codec';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { asError, InvocationDiedError } from './errors';
+import { failureOf } from './failure';
 import { judge } from './judge';
 import { attemptOf, hasEnded, type AcquireRequest, type Acquisition, type Lease, type Lock, type Outcome, type Random } from './ports';
 import type { Surroundings } from './surroundings';
@@ -157,6 +158,8 @@ export class Admission {
   private async refused(envelope: Envelope, request: AcquireRequest, lock: Lock | undefined): Promise<Outcome> {
     const verdict = judge(request, lock);
     if (lock && (hasEnded(lock) || lock.status === 'failed')) await this.around.limits.leave(envelope, lock.fence);
+    // What sent this, or tried it before, may have made the secret of a token when the execution had ended and its mailbox was forgotten.
+    if (hasEnded(lock) && (envelope.mailbox || envelope.attempt > 0)) await this.around.forgetMailbox(envelope.executionId);
     switch (verdict.kind) {
       case 'busy':
         this.around.count('Busy', envelope);

@@ -5,6 +5,7 @@ import { assertFits, encodeEnvelope } from './codec';
 import type { Definition } from './definitions';
 import { ENVELOPE_VERSION, type Envelope, type MailboxPosition } from './envelope';
 import { asError, DeadlineError } from './errors';
+import { failureOf, whereFrom } from './failure';
 import { NOTHING_TAKEN } from './mailbox-position';
 import { attemptOf, hasEnded, type Checkpoint, type Lease, type Outcome } from './ports';
 import { runStep, type StepResult } from './run-step';
@@ -31,13 +32,16 @@ export interface Held {
  * throws leaves the delivery to its source.
  */
 export class Attempt {
-  /** There is a secret in the mailbox, which must be forgotten when the execution ends. */
-  private tokenIssued = false;
+  /** There may be a secret in the mailbox, which must be forgotten when the execution ends. */
+  private tokenIssued: boolean;
   /** An action has overrun its time, and may still be running. */
   private overrun = false;
   private failure?: Failure;
 
-  constructor(private readonly around: Surroundings, private readonly held: Held) {}
+  constructor(private readonly around: Surroundings, private readonly held: Held) {
+    // An attempt before may have made it, and died before it could tell.
+    this.tokenIssued = attemptOf(held.lease) > 0;
+  }
 
   /** The state that the step leaves, or nothing at the start. */
   public get source(): string { return this.held.envelope.state ?? ''; }
@@ -121,7 +125,7 @@ export class Attempt {
     this.around.count('Transition', envelope, state);
     this.around.count('Completed', envelope, state);
     await this.tidyMail(envelope);
-    if (this.mailbox) await this.orCount(this.around.ports.mailbox.expire(envelope.executionId));
+    if (this.mailbox) await this.around.forgetMailbox(envelope.executionId);
     return 'acknowledge';
   }
 
@@ -287,11 +291,12 @@ export class Attempt {
    *     attempt   ── runs the action …              … makes the secret, starts the task ── parks: refused
    *     cancel                          ── mailbox.expire
    */
-  private async tidyToken({ executionId, states, definition }: Checkpoint): Promise<void> {
+  private async tidyToken({ executionId, outcome, states, definition }: Checkpoint): Promise<void> {
     const { ports: { locks, mailbox, clock, tasks }, outbox } = this.around;
     if (!hasEnded(await locks.read(executionId))) return;
     await mailbox.expire(executionId);
-    if (tasks) await outbox.schedule(this.endOfWait({ state: lastOf(states), event: 'end', definition }, clock.now() + TASK_APPEARS));
+    if (!tasks || outcome !== 'parked') return;
+    await outbox.schedule(this.endOfWait({ state: lastOf(states), event: 'end', definition }, clock.now() + TASK_APPEARS));
   }
 
   private async orCount(...tidying: readonly Promise<void>[]): Promise<void> {
@@ -372,23 +377,6 @@ class StepError extends Error {
   constructor(readonly state: string, override readonly cause: Error) {
     super(cause.message);
   }
-}
-
-/** What the journal and a `catch` transition are told of an error. */
-export function failureOf(error: Error, state: string, lease: Lease): Failure {
-  return { name: error.name, message: error.message.slice(0, 1_000), state, attempts: attemptOf(lease) + 1 };
-}
-
-/**
- * The error's class and the place that threw it, but not its message, which may hold payload. The trace begins with the message, and some
- * lines of that may look like places; so only what follows the message is looked at.
- */
-function whereFrom({ name, message, stack = '' }: Error): string {
-  const header = message === '' ? /^\w+(?=\n)/.exec(stack)?.[0] : message;
-  const begin = header === undefined ? -1 : stack.indexOf(header);
-  const trace = header === undefined || begin < 0 ? '' : stack.slice(begin + header.length);
-  const frame = trace.split('\n').find((line) => line.trimStart().startsWith('at '));
-  return frame ? `${name} ${frame.trim()}` : name;
 }
 
 function lastOf(states: readonly string[]): string {

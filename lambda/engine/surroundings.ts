@@ -72,6 +72,16 @@ export class Surroundings {
     ports.logger.error(`An envelope was put aside as a dead letter. ${logged}`, { record: this.delivery.id, executionId: envelope?.executionId });
   }
 
+  /** An execution has ended, and needs its mailbox no more. Best effort: whoever finds the execution ended does it again. */
+  public async forgetMailbox(executionId: string): Promise<void> {
+    try {
+      await this.ports.mailbox.expire(executionId);
+    } catch (thrown) {
+      this.ports.metrics.count('CheckpointFailure');
+      this.ports.logger.warn(`A mailbox could not be forgotten: ${asError(thrown).message}`, { executionId });
+    }
+  }
+
   /**
    * The wait that the step before this envelope's has begun is over, so nobody needs the task that it has started. Best effort: a task that
    * is not stopped ends by itself.

@@ -17,9 +17,14 @@ const work = defineMachine({
 const note: ActionBody = (context, run) => { context.noted = [run.event, run.data ?? null]; };
 
 /** A world whose work hands out tokens, in the order in which they were made. */
-function create(options: ConstructorParameters<typeof World>[2] = {}, afterwards: ActionBody = () => undefined) {
+function create(
+  options: ConstructorParameters<typeof World>[2] = {},
+  afterwards: ActionBody = () => undefined,
+  before: (world: World) => Promise<void> = async () => undefined,
+) {
   const tokens: string[] = [];
   const begin: ActionBody = async (context, run, world) => {
+    await before(world);
     tokens.push(await run.callbackToken());
     return afterwards(context, run, world);
   };
@@ -152,6 +157,42 @@ test('the secret is forgotten with the execution, also when its token was never 
   expect(world.lock('x')?.status).toBe('completed');
   await expect(world.services.mailbox.readSecret('x')).resolves.toBeUndefined();
   await expect(complete(tokens[0]!, 'done')).rejects.toThrow(InvalidTokenError);
+});
+
+test.each<[string, ActionBody]>([
+  ['waits', () => undefined],
+  ['goes on', () => 'skip'],
+  ['fails, and is tried again', () => { throw new Error('died'); }],
+])('the secret of a token that is made when the execution was cancelled is forgotten: the step %s', async (_, afterwards) => {
+  const { world } = create({}, afterwards, (world_) => world_.clock.sleep(2_000));
+  await world.start('work', 'x');
+  await world.bench.advance(1_000);
+  await world.client((executions) => executions.cancel('x'));
+  await world.bench.run();
+  expect(world.lock('x')).toMatchObject({ status: 'cancelled', step: 0 });
+  await expect(world.services.mailbox.readSecret('x')).resolves.toBeUndefined();
+});
+
+test.each<[string, Parameters<typeof create>[0]]>([
+  ['failed', {}],
+  ['died', { faults: [{ on: 'mailbox.createSecret', fault: 'crash', effect: 'after', call: 1 }] }],
+])('the secret of a token is forgotten with an execution whose later attempts needed none, after the first %s', async (_, options) => {
+  const once = { ...work, maxRetries: 1, states: { ...work.states, first: { ...work.states.first, catch: 'failed' } } } as const;
+  let calls = 0;
+  const world = new World([once], {
+    begin: async (_context, run) => {
+      calls += 1;
+      if (calls === 1) await run.callbackToken();
+      throw new Error('no');
+    },
+    note,
+  }, options);
+  await world.start('work', 'x');
+  await world.bench.run({ until: () => calls === 1 });
+  await world.bench.run();
+  expect(await world.describe('x')).toMatchObject({ status: 'completed', state: 'failed' });
+  expect(calls).toBeGreaterThan(1);
+  await expect(world.services.mailbox.readSecret('x')).resolves.toBeUndefined();
 });
 
 test('whatever fails, each token takes its execution on once', async () => {
