@@ -125,7 +125,7 @@ export class Admission {
     if (!answer) return this.delay(envelope, now);
     if (!answer.acquired) return this.refused(envelope, request, answer.lock);
     const { executionId, step, fence, parent, released } = answer.lock;
-    const lease: Lease = { executionId, step, parent, fence, holder: request.holder, expires: request.expires };
+    const lease: Lease = { executionId, step, parent, fence, expires: request.expires };
     // What was to wait is not late before its time. Clocks differ, but nothing comes before it was sent.
     const age = Math.max(0, now - Math.max(envelope.sentAt, envelope.notBefore ?? 0));
     this.around.measure('EnvelopeAge', age, envelope, request.state);

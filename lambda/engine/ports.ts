@@ -150,7 +150,6 @@ export interface Lease {
   readonly step: number;
   readonly parent: number;
   readonly fence: number;
-  readonly holder: string;
   readonly expires: number;
 }
 

@@ -42,7 +42,7 @@ async function askLocks(store: LockStore, random: SeededRandom, calls: number): 
     const [step, parent, fence] = [near(stored?.step), near(random.pick([stored?.parent, stored?.fence])), near(stored?.fence)];
     const now = NOW + call * random.pick([0, 400]);
     const holder = `holder-${random.between(0, 20)}`;
-    const lease = { executionId, step, parent, fence, holder, expires: now };
+    const lease = { executionId, step, parent, fence, expires: now };
     const request = { executionId, machine: 'order', step, parent, state: `s${step}`, holder, now, expires: now + 1_000, place: undefined };
     const other = { ...request, executionId: executionId === 'a' ? 'b' : 'a', step: 0, parent: 0 };
     const asks: readonly (() => Promise<unknown>)[] = [
