@@ -337,7 +337,9 @@ class Simulation {
     // A start that was sent after the end may begin anew once that is forgotten.
     const bodies = this.bodies.filter((body) => {
       const { executionId, sentAt } = JSON.parse(body) as { readonly executionId: string; readonly sentAt: number };
-      return sentAt <= (this.lock(executionId)?.updatedAt ?? 0);
+      const lock = this.lock(executionId);
+      // One that has begun though no client was told so may still wait, and whatever comes for it may wake it.
+      return HAS_ENDED.has(lock?.status) && sentAt <= (lock?.updatedAt ?? 0);
     });
     if (bodies.length === 0) return;
     this.model.close('though all had ended');
