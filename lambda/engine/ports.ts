@@ -189,7 +189,8 @@ export interface LockStore {
    */
   release(lease: Lease): Promise<void>;
   /**
-   * Sets `done = true`, `status` and `expires = 0`, if `lock.fence = lease.fence`. A lock with status `completed` or `cancelled` may be
+   * Sets `done = true`, `status` and `expires = 0`, if `lock.fence = lease.fence` and the lease was not given up (`released < fence`): a
+   * request that comes late must not end again what was reopened. A lock with status `completed` or `cancelled` may be
    * forgotten by the store after its retention; one that is parked or failed never is.
    * @returns false when the lease was lost to another attempt; true also when this very commit was made before.
    */

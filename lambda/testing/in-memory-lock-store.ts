@@ -67,7 +67,7 @@ export class InMemoryLockStore implements LockStore {
 
   public async commit(lease: Lease, status: ExecutionStatus, now: number): Promise<boolean> {
     const lock = this.find(lease.executionId);
-    if (lock?.fence !== lease.fence) {
+    if (lock?.fence !== lease.fence || lock.released === lease.fence) {
       return false;
     }
     this.store({ ...lock, done: true, status, expires: 0, updatedAt: now }, hasEnded({ status }) ? now + this.retention : Infinity);

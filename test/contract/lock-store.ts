@@ -397,6 +397,14 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
         expect(await acquire(1, 1, { now: NOW + 3 })).toMatchObject({ fence: 3, status: 'running' });
       });
 
+      it('is not undone by the commit of the failure that comes once more, late', async () => {
+        const lease = await acquire(0, 0);
+        await store.commit(lease, 'failed', NOW + 1);
+        await store.reopen(executionId, 0, 0, NOW + 2);
+        expect(await store.commit(lease, 'failed', NOW + 3)).toBe(false);
+        expect(await store.read(executionId)).toMatchObject({ done: false, status: 'running', released: 1, fence: 1 });
+      });
+
       it('changes nothing unless that very step has failed', async () => {
         expect(await store.reopen(executionId, 0, 0, NOW)).toBe(false);
         const lease = await acquire(0, 0);

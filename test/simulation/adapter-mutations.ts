@@ -127,8 +127,8 @@ const CACHE: readonly Omit<Mutation, 'ports'>[] = [
   {
     name: 'the cache ignores who commits',
     file: SCRIPTS,
-    replace: 'if redis.call(\'HGET\', KEYS[1], \'fence\') ~= ARGV[1] then',
-    by: 'if not redis.call(\'HGET\', KEYS[1], \'fence\') then',
+    replace: 'if fence ~= ARGV[1] or released == fence then',
+    by: 'if not fence or released == fence then',
   },
   {
     name: 'the cache counts one more than there is room for',

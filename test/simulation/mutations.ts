@@ -81,7 +81,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the final commit ignores the fence',
     file: LOCKS,
-    replace: 'if (lock?.fence !== lease.fence) {',
+    replace: 'if (lock?.fence !== lease.fence || lock.released === lease.fence) {',
     by: 'if (!lock) {',
   },
   {

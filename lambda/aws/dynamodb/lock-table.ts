@@ -17,6 +17,7 @@ const ACQUIRE = 'SET machine = :machine, step = :step, parent = :parent, holder 
 
 const HELD = 'fence = :fence';
 const NOT_DONE = 'done = :false';
+const NOT_GIVEN_UP = 'released < :fence';
 const NOT_ENDED = 'attribute_exists(executionId) AND NOT #status IN (:completed, :cancelled)';
 const FAILED = 'step = :step AND parent = :parent AND #status = :failed';
 
@@ -78,7 +79,7 @@ export class LockTable implements LockStore {
     const ended = hasEnded({ status });
     const { lock, refused } = await this.update(lease.executionId, {
       UpdateExpression: `SET done = :true, #status = :status, expires = :zero, updatedAt = :now${ended ? ', #ttl = :ttl' : ' REMOVE #ttl'}`,
-      ConditionExpression: HELD,
+      ConditionExpression: `${HELD} AND ${NOT_GIVEN_UP}`,
       ExpressionAttributeNames: { '#status': 'status', '#ttl': TTL },
       ExpressionAttributeValues: {
         ':fence': number(lease.fence),

@@ -44,7 +44,8 @@ return {1, redis.call('HGETALL', KEYS[1])}
 
 /** ARGV: fence, status, now, and the second since the epoch at which the lock may be forgotten, empty if never. */
 export const COMMIT = script(`
-if redis.call('HGET', KEYS[1], 'fence') ~= ARGV[1] then
+local fence, released = unpack(redis.call('HMGET', KEYS[1], 'fence', 'released'))
+if fence ~= ARGV[1] or released == fence then
   return {0, redis.call('HGETALL', KEYS[1])}
 end
 redis.call('HSET', KEYS[1], 'done', 1, 'status', ARGV[2], 'expires', 0, 'updatedAt', ARGV[3])
