@@ -203,7 +203,7 @@ export class Admission {
     this.around.logger(envelope).warn(`${what} It waits for a newer one.`);
     if (!delivery.blocking) return 'redeliver';
     const notBefore = now + EARLY + Math.round(Math.min(age, LONGEST_PAUSE) * ports.random.next());
-    if (!await outbox.schedule({ ...envelope, notBefore }, delivery.body)) throw new Error('No retry queue took an envelope that is left to a newer runtime.');
+    if (!await outbox.postpone({ ...envelope, notBefore }, delivery.body)) throw new Error('No retry queue took an envelope that is left to a newer runtime.');
     return 'acknowledge';
   }
 
@@ -222,7 +222,7 @@ export class Admission {
    * @param body the envelope as text, where it must go on as it came
    */
   private async postpone(envelope: Envelope, notBefore: number, body?: string): Promise<Outcome> {
-    const delivered = await this.around.outbox.schedule({ ...envelope, notBefore }, body);
+    const delivered = await this.around.outbox.postpone({ ...envelope, notBefore }, body);
     if (!delivered) throw new Error('No retry queue took an envelope that must wait.');
     return 'acknowledge';
   }

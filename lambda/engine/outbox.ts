@@ -80,8 +80,22 @@ export class Outbox {
    * @param body the envelope as text, where it must go on as it came
    * @returns nothing when no retry queue took it
    */
-  public async schedule(envelope: Envelope, body?: string): Promise<Delivered | undefined> {
-    for (const transport of this.inOrder(this.ports.retryQueues)) {
+  public schedule(envelope: Envelope, body?: string): Promise<Delivered | undefined> {
+    return this.store(this.ports.retryQueues, envelope, body);
+  }
+
+  /**
+   * The same for what must wait, however often it comes round before its time: queues that can hold it back come first, or it would go
+   * round as fast as it can.
+   */
+  public postpone(envelope: Envelope, body?: string): Promise<Delivered | undefined> {
+    const { retryQueues } = this.ports;
+    const holding = retryQueues.filter(({ longestDelay }) => longestDelay > 0);
+    return this.store([...holding, ...retryQueues.filter((queue) => !holding.includes(queue))], envelope, body);
+  }
+
+  private async store(queues: readonly Transport[], envelope: Envelope, body: string | undefined): Promise<Delivered | undefined> {
+    for (const transport of this.inOrder(queues)) {
       const canWait = transport.longestDelay > 0;
       if (envelope.timeout && !canWait) continue;
       const held = canWait ? envelope : { ...envelope, notBefore: undefined };

@@ -83,6 +83,15 @@ const names = (count: number, prefix = 'x') => Array.from({ length: count }, (_,
 const all = (status: string, count: number) => Array(count).fill(status);
 const send = ({ world }: Watched, id: string, event: string) => world.client((client) => client.send(id, event));
 
+test('who waits does so in the queue that can hold him back, be it the second one', async () => {
+  const seen = watched({ task: 1 }, { eventSources: ['sqs'], retryQueues: ['kinesis', 'sqs'] });
+  await seen.startMany('task', names(2));
+  await seen.world.bench.advance(60 * MINUTE);
+  // Once in half a minute on average, not once in a second or two.
+  expect(seen.world.count('Delayed')).toBeGreaterThan(60);
+  expect(seen.world.count('Delayed')).toBeLessThan(250);
+});
+
 /** Of the executions that are under way, none is more than its machine may have. */
 describe.each([
   { eventSources: ['sqs'], retryQueues: ['dynamodb'] },
