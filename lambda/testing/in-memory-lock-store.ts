@@ -1,4 +1,5 @@
 import { hasEnded, type AcquireRequest, type Clock, type ExecutionStatus, type Lease, type Lock, type LockStore } from '../engine';
+import { hasAcquired, hasCommitted, hasInstalled, hasReopened } from '../engine/own-write';
 
 /** Options of {@link InMemoryLockStore}. */
 export interface InMemoryLockStoreOptions {
@@ -30,7 +31,7 @@ export class InMemoryLockStore implements LockStore {
 
   public async acquire(request: AcquireRequest): ReturnType<LockStore['acquire']> {
     const lock = this.find(request.executionId);
-    if (lock?.holder === request.holder && !lock.done) {
+    if (lock && hasAcquired(request, lock)) {
       return { acquired: true, lock };
     }
     if (!mayAcquire(lock, request)) {
@@ -68,7 +69,7 @@ export class InMemoryLockStore implements LockStore {
   public async commit(lease: Lease, status: ExecutionStatus, now: number): Promise<boolean> {
     const lock = this.find(lease.executionId);
     if (lock?.fence !== lease.fence || lock.released === lease.fence) {
-      return false;
+      return hasCommitted(lease, lock);
     }
     this.store({ ...lock, done: true, status, expires: 0, updatedAt: now }, hasEnded({ status }) ? now + this.retention : Infinity);
     return true;
@@ -81,7 +82,7 @@ export class InMemoryLockStore implements LockStore {
   public async reopen(executionId: string, step: number, parent: number, now: number): Promise<boolean> {
     const lock = this.find(executionId);
     if (lock?.status !== 'failed' || lock.step !== step || lock.parent !== parent) {
-      return false;
+      return hasReopened(step, parent, now, lock);
     }
     this.store({ ...lock, done: false, status: 'running', released: lock.fence, updatedAt: now });
     return true;
@@ -96,7 +97,7 @@ export class InMemoryLockStore implements LockStore {
 
   public async install(lock: Lock, below: number): ReturnType<LockStore['install']> {
     const found = this.find(lock.executionId);
-    if (found && found.fence >= below) return { acquired: found.holder === lock.holder && found.fence === lock.fence, lock: found };
+    if (found && found.fence >= below) return { acquired: hasInstalled(lock, found), lock: found };
     return { acquired: true, lock: this.store(lock, hasEnded(lock) ? lock.updatedAt + this.retention : Infinity) };
   }
 

@@ -187,42 +187,12 @@ describeWithServer('a server of Valkey or Redis', () => {
       expect(await store.read('e')).toMatchObject({ fence: 3 });
     });
 
-    it('has not acquired what was cancelled meanwhile', async () => {
-      const { store, acquire } = await open();
-      await store.commit(await acquire(0, 0), 'cancelled', NOW);
-      await expect(acquire(0, 0)).rejects.toThrow('refused');
-    });
-
-    it('has not acquired a step that the same holder does not hold any more', async () => {
-      const { acquire } = await open();
-      await acquire(0, 0, { holder: 'me' });
-      await acquire(1, 1, { holder: 'me' });
-      await expect(acquire(0, 0, { holder: 'me' })).rejects.toThrow('refused');
-    });
-
     it('has committed', async () => {
       const { store, acquire } = await open(wire.port);
       const lease = await acquire(0, 0);
       wire.loseAnswer();
       expect(await store.commit(lease, 'completed', NOW)).toBe(true);
       expect(await store.read('e')).toMatchObject({ status: 'completed', done: true });
-    });
-
-    it('has committed though the successor has begun', async () => {
-      const { store, acquire } = await open();
-      const lease = await acquire(0, 0);
-      await store.commit(lease, 'parked', NOW);
-      await acquire(1, 1);
-      expect(await store.commit(lease, 'parked', NOW)).toBe(true);
-      expect(await store.read('e')).toMatchObject({ status: 'running', done: false, step: 1 });
-    });
-
-    it('has not committed when the successor follows another attempt', async () => {
-      const { store, acquire } = await open();
-      const lease = await acquire(0, 0);
-      await acquire(0, 0, { holder: 'another', now: NOW + 1_001, expires: NOW + 2_000 });
-      await acquire(1, 2);
-      expect(await store.commit(lease, 'parked', NOW)).toBe(false);
     });
 
     it('has released', async () => {

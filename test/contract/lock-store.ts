@@ -237,6 +237,18 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
       expect(again).toEqual(first);
     });
 
+    it('does not take a holder for the one that holds the lock no more', async () => {
+      await acquire(0, 0, { holder: 'me' });
+      await acquire(1, 1, { holder: 'me' });
+      await expectRefused(0, 0, { holder: 'me' });
+    });
+
+    it('does not know a holder again whose execution was cancelled', async () => {
+      await acquire(0, 0, { holder: 'me' });
+      await store.cancel(executionId, NOW);
+      await expectRefused(0, 0, { holder: 'me' });
+    });
+
     it('keeps executions apart', async () => {
       await acquire(0, 0);
       expect(await store.read(`${executionId}-other`)).toBeUndefined();
@@ -284,6 +296,22 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
         await store.commit(lease, 'completed', NOW + 7);
         expect(await store.commit(lease, 'completed', NOW + 7)).toBe(true);
         expect(await store.read(executionId)).toMatchObject({ done: true, status: 'completed' });
+      });
+
+      it('answers the same when it is made once more and the successor has begun', async () => {
+        const lease = await acquire(0, 0);
+        await store.commit(lease, 'parked', NOW + 7);
+        const successor = await acquire(1, 1);
+        expect(await store.commit(lease, 'parked', NOW + 7)).toBe(true);
+        expect(await store.read(executionId)).toEqual(successor);
+      });
+
+      it('was not made when the successor follows another attempt', async () => {
+        const lease = await acquire(0, 0);
+        await acquire(0, 0, { now: NOW + 31_000, expires: NOW + 60_000 });
+        const successor = await acquire(1, 2);
+        expect(await store.commit(lease, 'parked', NOW + 7)).toBe(false);
+        expect(await store.read(executionId)).toEqual(successor);
       });
 
       it('changes nothing when another attempt has the lease', async () => {

@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException, GetItemCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { hasAcquired, hasCommitted, hasInstalled, hasReopened } from '../../engine/own-write';
 import { hasEnded, type AcquireRequest, type Acquisition, type ExecutionStatus, type Lease, type Lock, type LockStore } from '../../engine/ports';
 import type { TableConfiguration } from '../configuration';
-import { hasAcquired, hasCommitted, hasInstalled, hasReopened } from '../own-write';
 import { daysAfter, number, text, TTL } from './item';
 import { JointAcquisition } from './joint-acquisition';
 import { acquiredBy, toItem, toLock } from './lock-item';

@@ -1,8 +1,8 @@
-import { hasEnded, type AcquireRequest, type ExecutionStatus, type Lease, type Lock, type LockStore } from '../../engine/ports';
-import { hasAcquired, hasCommitted, hasInstalled, hasReopened } from '../own-write';
 import type { CacheConnection } from './connection';
 import { LockHash } from './lock-hash';
 import { ACQUIRE, CANCEL, COMMIT, INSTALL, READ, RELEASE, REOPEN, type Script } from './scripts';
+import { hasAcquired, hasCommitted, hasInstalled, hasReopened } from '../../engine/own-write';
+import { hasEnded, type AcquireRequest, type ExecutionStatus, type Lease, type Lock, type LockStore } from '../../engine/ports';
 
 /** What the key of a lock begins with: the cache's user may touch no other keys. */
 export const KEY_PREFIX = 'lock:';

@@ -1,4 +1,4 @@
-import type { AcquireRequest, Lease, Lock } from '../engine/ports';
+import type { AcquireRequest, Lease, Lock } from './ports';
 
 // A request whose answer was lost is made once more, and may find that its own write stands in its way. These tell from the lock that a
 // refusal has brought along whether that is so. They are the same for every lock store.
