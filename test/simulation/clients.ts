@@ -19,6 +19,8 @@ export class Clients {
   public readonly cancelled = new Set<string>();
   /** Ids of the executions that clients have begun to redrive. */
   public readonly redriving = new Set<string>();
+  /** Ids of the executions that clients have redriven with the definition that is current then. */
+  public readonly moved = new Set<string>();
   private readonly began: number;
   private readonly tokens: HandedOut[] = [];
 
@@ -49,7 +51,8 @@ export class Clients {
       }
       const redrives = random.fork(`redrive/${executionId}`);
       for (let times = redrives.pick([0, 0, 1, 3]); times > 0; times -= 1) {
-        this.at(startsAt + redrives.pick([10_000, redrives.between(0, 120_000)]), () => this.redrive(executionId));
+        const moveToCurrent = redrives.fork(`move/${times}`).chance(0.2);
+        this.at(startsAt + redrives.pick([10_000, redrives.between(0, 120_000)]), () => this.redrive(executionId, moveToCurrent));
       }
       if (random.chance(0.15)) {
         const cancelsAt = startsAt + random.pick([random.between(0, 2_000), random.between(0, 90_000)]);
@@ -129,9 +132,10 @@ export class Clients {
   }
 
   /** Only a failed execution is disturbed, though several people redrive it at once. Who has begun must go on until it works. */
-  private redrive(executionId: string): void {
+  private redrive(executionId: string, moveToCurrent: boolean): void {
     this.redriving.add(executionId);
-    this.persist((client) => client.redrive(executionId));
+    if (moveToCurrent) this.moved.add(executionId);
+    this.persist((client) => client.redrive(executionId, { moveToCurrent }));
   }
 
   /** A healthy execution is not disturbed, see `Executions.resume`. */

@@ -1,5 +1,6 @@
 import { ADAPTER_MUTATIONS } from './adapter-mutations';
 import type { PortsKind } from './setting';
+import { UPGRADE_MUTATIONS } from './upgrade-mutations';
 
 /** A realistic mistake in the protocol: a few words of one file that say something else. */
 export interface Mutation {
@@ -331,4 +332,5 @@ export const MUTATIONS: readonly Mutation[] = [
     by: ': expires > 0;',
   },
   ...ADAPTER_MUTATIONS,
+  ...UPGRADE_MUTATIONS,
 ];

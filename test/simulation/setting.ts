@@ -1,11 +1,14 @@
 import { drawRequestFaults } from './request-faults';
 import type { LockStoreKind } from './services';
 import { ACTIONS, CALM, drawMachine, redefine } from './workload';
-import type { MachineInput } from '../../lambda/machine';
+import type { MachineInput, UpgradePolicy } from '../../lambda/machine';
 import { drawScenario, SeededRandom, type EventSourceKind, type FaultRule, type Scenario } from '../../lambda/testing';
 
 const SECOND = 1_000;
 const DAY = 86_400_000;
+
+/** Milliseconds for which environments of the function as it was before go on beside those of the new one. */
+export const SIDE_BY_SIDE = 40 * SECOND;
 
 /** What the ports are: those of the test kit, or the adapters over simulated AWS services, with the locks in a table or a cache. */
 export type PortsKind = 'memory' | LockStoreKind;
@@ -33,6 +36,8 @@ export interface Setting extends Scenario {
   readonly definitions: readonly MachineInput[];
   /** Milliseconds after the beginning at which the second definition is deployed. */
   readonly redefinedAt: number;
+  /** What becomes of the executions that the first definition has begun. */
+  readonly upgradePolicy: UpgradePolicy;
   /** How many executions may be under way at once; `undefined` for any number. */
   readonly limit?: number;
   readonly faults: readonly FaultRule[];
@@ -45,6 +50,7 @@ export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
   const scenario = drawScenario(random.fork('scenario'), { sources, actions: ACTIONS, calm: CALM });
   const machine = drawMachine(random.fork('machine'));
   const redefined = random.chance(0.15);
+  const upgrade = random.fork('upgrade');
   const adapted = kind !== 'memory';
   const limits = random.fork('limits');
   const limit = limits.chance(0.1) ? limits.between(1, 3) : undefined;
@@ -58,7 +64,9 @@ export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
     recordsAtOnce: random.fork('records').pick([1, 2, 50, 50]),
     machine,
     definitions: redefined ? [machine, redefine(machine)] : [machine],
-    redefinedAt: redefined ? random.between(1, 60) * SECOND : Infinity,
+    // Most executions that wait for nothing have ended after some seconds.
+    redefinedAt: redefined ? upgrade.between(0, upgrade.pick([5, 60]) * SECOND) : Infinity,
+    upgradePolicy: upgrade.pick(['move', 'finish-on-old', 'finish-on-old', 'stop']),
     ...limit !== undefined && { limit },
     faults: [
       ...scenario.faults,

@@ -1,7 +1,7 @@
 import { Clients } from './clients';
 import { Model } from './model';
 import { SimulatedServices } from './services';
-import { drawSetting, type Choice, type Setting } from './setting';
+import { drawSetting, SIDE_BY_SIDE, type Choice, type Setting } from './setting';
 import type { Trace } from './trace';
 import { judgeRest } from './verdict';
 import { WorkflowFunction } from './workflow-function';
@@ -159,8 +159,11 @@ class Simulation {
         return answer;
       },
       commit: async (lease, status, now) => {
-        const committed = await locks.commit(lease, status, now);
-        if (committed) this.model.committed(lease, status);
+        const committing = locks.commit(lease, status, now);
+        // The store has done it by now. One that comes again when its successor has begun changes nothing, though the answer is yes.
+        const isHeld = this.lock(lease.executionId)?.fence === lease.fence;
+        const committed = await committing;
+        if (committed && isHeld) this.model.committed(lease, status);
         return committed;
       },
       cancel: async (executionId, now) => {
@@ -271,8 +274,7 @@ class Simulation {
     switch (lock?.status) {
       case 'failed':
         if (letters.length === 0) this.model.wrong('I1', executionId, 'has failed without a dead letter');
-        await this.clients.once((client) => client.redrive(executionId))
-          .catch((error: Error) => this.model.wrong('I1', executionId, `cannot be redriven: ${error.message}`));
+        await this.redrive(executionId, random);
         return;
       case 'parked': {
         const event = await this.eventFor(executionId, round);
@@ -299,19 +301,38 @@ class Simulation {
     }
   }
 
+  private async redrive(executionId: string, random: SeededRandom): Promise<void> {
+    const moveToCurrent = random.fork('move').chance(this.setting.upgradePolicy === 'stop' ? 0.8 : 0.2);
+    if (moveToCurrent) this.clients.moved.add(executionId);
+    await this.clients.once((client) => client.redrive(executionId, { moveToCurrent }))
+      .catch((thrown: Error) => this.model.wrong('I1', executionId, `cannot be redriven: ${thrown.message}`));
+  }
+
   private async eventFor(executionId: string, round: number): Promise<string | undefined> {
-    const lock = this.lock(executionId);
-    const checkpoint = lock && await this.bench.services.journal.read(executionId, lock.step, lock.fence);
+    const checkpoint = await this.checkpointOf(executionId);
     const events = Object.keys(this.setting.machine.states[checkpoint?.states.at(-1) ?? '']?.on ?? {});
     return events[round % events.length];
   }
 
+  /** What its latest attempt came to. */
+  private async checkpointOf(executionId: string): Promise<Checkpoint | undefined> {
+    const lock = this.lock(executionId);
+    return lock && this.bench.services.journal.read(executionId, lock.step, lock.fence);
+  }
+
   /** I2: every execution that rests tells a story that its machine allows. */
   private async judge(): Promise<void> {
-    for (const lock of this.bench.services.locks.all) {
+    const { locks, deadLetters } = this.bench.services;
+    const stopped = deadLetters.letters.find(({ reason }) => reason.includes('DefinitionChangedError'));
+    if (stopped && this.setting.upgradePolicy !== 'stop') {
+      this.model.wrong('I1', stopped.executionId ?? 'all', 'was failed by a new definition, though its machine says that it goes on');
+    }
+    for (const lock of locks.all) {
       if (lock.status === 'completed' || lock.status === 'parked') {
-        const checkpoint = await this.bench.services.journal.read(lock.executionId, lock.step, lock.fence);
-        judgeRest(this.model, this.setting.definitions, lock, checkpoint);
+        const checkpoint = await this.checkpointOf(lock.executionId);
+        const { definitions, upgradePolicy, redefinedAt, timeout } = this.setting;
+        const lastOfOld = this.began + redefinedAt + SIDE_BY_SIDE + timeout;
+        judgeRest(this.model, { definitions, upgradePolicy, moved: this.clients.moved.has(lock.executionId), lastOfOld }, lock, checkpoint);
         this.judgeTimeout(lock, checkpoint);
       }
       if (this.clients.cancelled.has(lock.executionId) && lock.status !== 'cancelled') {

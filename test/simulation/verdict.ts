@@ -1,22 +1,33 @@
 import type { Model } from './model';
-import { walk, type Taken } from './walk';
-import { marksOf } from './workload';
+import type { Setting } from './setting';
+import { walk, type Taken, type Walked } from './walk';
+import { marksOf, type Mark } from './workload';
 import type { Checkpoint, Lock } from '../../lambda/engine';
-import type { MachineInput } from '../../lambda/machine';
+
+/** How a definition has changed, and what that may mean for an execution. */
+export interface Upgrade extends Pick<Setting, 'definitions' | 'upgradePolicy'> {
+  /** A client has moved it to what was the current definition. */
+  readonly moved: boolean;
+  /** Milliseconds since the epoch after which nothing runs the first definition that was begun with the second one deployed. */
+  readonly lastOfOld: number;
+}
 
 /** Milliseconds by which a timeout may seem to come too early: two clocks differ, and an envelope may run a second before its time. */
 const EARLY = 6_000;
 
 /**
  * I2: the context that an execution has come to rest with tells each step that counts, and these must be a walk through the definition.
+ *
+ * @param upgrade how the definition may have changed on the way
  */
-export function judgeRest(model: Model, definitions: readonly MachineInput[], lock: Lock, checkpoint: Checkpoint | undefined): void {
+export function judgeRest(model: Model, upgrade: Upgrade, lock: Lock, checkpoint: Checkpoint | undefined): void {
   const { executionId, status, step } = lock;
+  const { definitions } = upgrade;
   if (!checkpoint?.context) {
     model.wrong('I1', executionId, `is ${status} at step ${step}, but its context is not in the journal`);
     return;
   }
-  const walked = walk(definitions, marksOf(checkpoint.context));
+  const walked = follow(upgrade, marksOf(checkpoint.context));
   if (typeof walked === 'string') {
     model.wrong('I2', executionId, walked);
     return;
@@ -41,6 +52,18 @@ export function judgeRest(model: Model, definitions: readonly MachineInput[], lo
       .find((mail) => !taken.has(mail.id) && state?.on && mail.event in state.on && (mail.step ?? step) === step);
     if (forgotten) model.wrong('I1', executionId, `is parked in ${walked.state}, though the event "${forgotten.event}" (${forgotten.id}) was accepted`);
   }
+}
+
+/** Unless a client has moved the execution, its steps follow one of the definitions, or whichever was deployed when they were taken. */
+function follow({ definitions, upgradePolicy, moved, lastOfOld }: Upgrade, marks: readonly Mark[]): Walked | string {
+  if (upgradePolicy === 'move' || moved) return walk(definitions, marks);
+  const walks = definitions.map((definition) => walk([definition], marks));
+  const at = walks.findIndex((walked) => typeof walked !== 'string');
+  const last = marks.at(-1)?.at ?? 0;
+  if (upgradePolicy === 'stop' && at === 0 && typeof walks.at(-1) === 'string' && last > lastOfOld) {
+    return `goes on at step ${marks.at(-1)?.step} with the definition that it has begun with, which is to stop`;
+  }
+  return walks[at] ?? `follows none of the definitions from its beginning on: ${walks.join('; ')}`;
 }
 
 /** I1: each event was sent, was taken once, and those of one name in the order in which they were accepted. */

@@ -1,11 +1,11 @@
 import { asLambdaEvent } from './lambda-events';
 import type { Model } from './model';
-import type { Setting } from './setting';
+import { SIDE_BY_SIDE, type Setting } from './setting';
 import type { Trace } from './trace';
 import { addMark, conductOf, marksOf, SECRET, type Mark } from './workload';
 import { Engine, type Dispatch, type Envelope, type Ports } from '../../lambda/engine';
-import { normalize, type Action, type JsonObject, type Run } from '../../lambda/machine';
-import type { Environment, Handler, VirtualClock } from '../../lambda/testing';
+import { normalize, type Action, type JsonObject, type MachineInput, type Run } from '../../lambda/machine';
+import { SeededRandom, type Environment, type Handler, type VirtualClock } from '../../lambda/testing';
 
 /** A callback token, and the wait that it is for. */
 export interface HandedOut {
@@ -35,21 +35,23 @@ export class WorkflowFunction {
   /** The code as it runs in one environment. */
   public handler(environment: Environment): Handler {
     const { clock, setting } = this;
-    const { machine: { name: machine }, definitions, redefinedAt, eagerCommit, retention, timeout, limit, recordsAtOnce } = setting;
-    const { ports: kind } = setting;
-    const current = clock.now() - this.began >= redefinedAt ? definitions.slice(-1) : definitions.slice(0, 1);
+    const { definitions, redefinedAt, timeout, ports: kind } = setting;
     const life = { deadline: 0 };
     const bodies = new WeakMap<object, string>();
-    const machines = current.map((definition) => normalize(definition));
-    const engine = new Engine(this.watch(environment, bodies), machines, (_machine, name) => this.action(environment, name, life), {
-      eagerCommit,
-      concurrency: recordsAtOnce,
-      ...retention !== Infinity && { remembered: retention },
-      ...limit !== undefined && { maxRunningExecutions: { [machine]: limit } },
-    });
+    const ports = this.watch(environment, bodies);
+    const engines = definitions.map((definition, index) => (
+      this.engine(ports, definition, definitions.slice(0, index), (name) => this.action(environment, name, life))
+    ));
+    const sides = new SeededRandom(`${setting.seed}/${environment.name}`);
+    const engine = () => {
+      const since = clock.now() - this.began - redefinedAt;
+      // No environment is given other code. But to take the next invocation to one that has it comes to the same.
+      const isOld = since < 0 || (since < SIDE_BY_SIDE && sides.chance(0.5));
+      return engines.at(isOld ? 0 : -1)!;
+    };
     const process: Handler['process'] = (deliveries, invocation) => {
       deliveries.forEach(({ place, body }) => bodies.set(place, body));
-      return engine.process(deliveries, invocation);
+      return engine().process(deliveries, invocation);
     };
     return {
       process: async (batch, invocation) => {
@@ -61,8 +63,21 @@ export class WorkflowFunction {
         this.trace?.answer(environment.name, outcomes);
         return outcomes;
       },
-      sendDue: (stores, until, invocation) => engine.sendDue(stores, until, invocation),
+      sendDue: (stores, until, invocation) => engine().sendDue(stores, until, invocation),
     };
+  }
+
+  /** @param previous what was deployed before that definition */
+  private engine(ports: Ports, definition: MachineInput, previous: readonly MachineInput[], action: (name: string) => Action): Engine {
+    const { upgradePolicy: policy, eagerCommit, retention, limit, recordsAtOnce } = this.setting;
+    const { name } = definition;
+    return new Engine(ports, [normalize(definition)], (_machine, called) => action(called), {
+      eagerCommit,
+      concurrency: recordsAtOnce,
+      upgrades: { [name]: { policy, previousVersions: policy === 'finish-on-old' ? previous.map((each) => normalize(each)) : [] } },
+      ...retention !== Infinity && { remembered: retention },
+      ...limit !== undefined && { maxRunningExecutions: { [name]: limit } },
+    });
   }
 
   /**

@@ -59,11 +59,15 @@ export function redefine(machine: MachineInput): MachineInput {
   return {
     ...machine,
     states: Object.fromEntries(Object.entries(machine.states).map(([name, state]) => {
-      const next = state.on?.next;
-      if (typeof next !== 'object') return [name, state];
-      return [name, { ...state, on: { ...state.on, next: { ...next, action: next.action ? undefined : 'move' } } }];
+      const on = Object.entries(state.on ?? {}).map(([event, transition]) => [event, withOtherAction(transition)] as const);
+      return [name, state.on ? { ...state, on: Object.fromEntries(on) } : state];
     })),
   };
+}
+
+function withOtherAction(transition: string | TransitionInput): TransitionInput {
+  const { action, ...rest } = typeof transition === 'string' ? { target: transition, action: undefined } : transition;
+  return action ? rest : { ...rest, action: 'move' };
 }
 
 function withoutUnreachable(states: Record<string, StateInput>): Record<string, StateInput> {
