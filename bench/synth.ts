@@ -76,7 +76,7 @@ function addByHand(stack: Stack): void {
   checkpoints.grant(handler, 'dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem');
 }
 
-async function main(kind: 'workflow' | 'hand'): Promise<void> {
+async function synthesize(kind: 'workflow' | 'hand'): Promise<Synthesis> {
   const outdir = mkdtempSync(path.join(tmpdir(), 'cdk-lambda-fsm-synth-'));
   try {
     const app = new App({ outdir });
@@ -86,12 +86,11 @@ async function main(kind: 'workflow' | 'hand'): Promise<void> {
     const [{ template } = { template: {} }] = app.synth().stacks;
     const seconds = performance.now() / 1000;
     const types = Object.values((template as { Resources: Record<string, { Type: string }> }).Resources).map(({ Type }) => Type);
-    const synthesis: Synthesis = { seconds, resources: types.sort().join(' ') };
-    answer(synthesis);
+    return { seconds, resources: types.sort().join(' ') };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
 }
 
-// The argument is that of bench/run.ts.
-void main(process.argv[2] as 'workflow' | 'hand');
+// Last of all: whoever is answered ends this process. The argument is that of bench/run.ts.
+void synthesize(process.argv[2] as 'workflow' | 'hand').then(answer);
