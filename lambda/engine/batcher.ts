@@ -93,7 +93,9 @@ export class Batcher<Entry, Answer> {
   }
 
   private flush(): void {
-    this.lingering?.abort();
+    // With a reason of its own: without one, an error is made, whose stack takes longer than all else here.
+    this.lingering?.abort('sent');
+    this.lingering = undefined;
     const batch = this.waiting;
     if (batch.length === 0) return;
     this.waiting = [];

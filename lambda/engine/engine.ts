@@ -99,7 +99,7 @@ export class Engine {
     const reported = new AbortController();
     const patience = clock.sleep(Math.max(0, invocation.deadline - clock.now() - ANSWER_TIME), reported.signal);
     await Promise.race([Promise.all([metrics.flush(), tracer?.flush()]), patience]);
-    reported.abort();
+    reported.abort('reported');
   }
 
   private startDeadline(invocation: Invocation): Deadline & { stop(): void } {
@@ -116,7 +116,7 @@ export class Engine {
       signal: passed.signal,
       reached,
       remainingMilliseconds: () => Math.max(0, end - clock.now()),
-      stop: () => stopped.abort(),
+      stop: () => stopped.abort('done'),
     };
   }
 }
