@@ -1,5 +1,6 @@
 import { Rendezvous } from './batcher';
 import { decodeEnvelope } from './codec';
+import { asError } from './errors';
 import { CircuitBreakers, Outbox } from './outbox';
 import type { Due, DueStore, Invocation, Ports } from './ports';
 
@@ -44,14 +45,20 @@ async function sendOn(ports: Ports, breakers: CircuitBreakers, ripe: readonly Du
   const results = await Promise.all(ripe.map((due) => rendezvous.work(async () => {
     const decoded = decodeEnvelope(due.body);
     if ('envelope' in decoded) return await outbox.dispatch({ envelope: decoded.envelope, body: due.body }) ? due : undefined;
-    await ports.deadLetters.put({
-      reason: `The message is no envelope: ${decoded.problems.join('; ')}.`,
-      body: due.body,
-      place: { service: 'retry queue', resource: due.key },
-      at: ports.clock.now(),
-    });
-    ports.metrics.count('DeadLetter');
-    return due;
+    return await bury(ports, due, decoded.problems) ? due : undefined;
   })));
   return results.filter((due) => due !== undefined);
+}
+
+/** @returns whether it was put aside: one that was not must not keep the others from being removed */
+async function bury({ deadLetters, metrics, logger, clock }: Ports, { key, body }: Due, problems: readonly string[]): Promise<boolean> {
+  const reason = `The message is no envelope: ${problems.join('; ')}.`;
+  try {
+    await deadLetters.put({ reason, body, place: { service: 'retry queue', resource: key }, at: clock.now() });
+  } catch (thrown) {
+    logger.error(`A message of a retry queue was not put aside as a dead letter: ${asError(thrown).message}`);
+    return false;
+  }
+  metrics.count('DeadLetter');
+  return true;
 }
