@@ -14,14 +14,7 @@ const COMPRESSED_BODY = 'The message is in the attribute "body", compressed with
 
 const NO_REASON = 'The message says no reason: the source has put it here after too many deliveries, or it left no room for one.';
 
-/** SQS takes no message that large. Only a source with larger messages than SQS has can deliver one. */
-export class DeadLetterTooLargeError extends Error {
-  public override readonly name = 'DeadLetterTooLargeError';
-
-  constructor(bytes: number, compressed: number) {
-    super(`A dead letter has ${bytes} bytes, compressed and with its attributes ${compressed}; a message of SQS takes ${MAX_MESSAGE_BYTES}.`);
-  }
-}
+const NO_BODY = 'The message is too large for this queue, also when it is compressed. The attribute "place" says where it was put.';
 
 /**
  * Dead letters in an SQS queue: the body of the message is the message as it came, unchanged, and what else is known of it stands in
@@ -30,7 +23,9 @@ export class DeadLetterTooLargeError extends Error {
  *
  * A body is never cut. Every envelope has room for the attributes beside it; a message that somebody else has made so large that it has
  * not, goes without them. One that cannot be the body of a message (it is empty, has characters that SQS forbids, or comes from a source
- * with larger messages) is put into the attribute `body`, compressed.
+ * with larger messages) is put into the attribute `body`, compressed. One that does not fit even so stays where it is, and the letter says
+ * where that is, as Lambda's own letters do: only a stream of Kinesis can deliver it, it is no envelope, and it must not hold up what
+ * stands behind it.
  */
 export class DeadLetterQueue implements DeadLetterStore {
   private readonly isFifo: boolean;
@@ -40,7 +35,6 @@ export class DeadLetterQueue implements DeadLetterStore {
     this.isFifo = queueUrl.endsWith('.fifo');
   }
 
-  /** @throws DeadLetterTooLargeError when the letter fits into no message, not even compressed */
   public async put(letter: DeadLetter): Promise<void> {
     await this.client.send(new SendMessageCommand({
       QueueUrl: this.queueUrl,
@@ -83,11 +77,8 @@ async function messageOf(letter: DeadLetter): Promise<Pick<SendMessageCommandInp
     return { MessageBody: letter.body, MessageAttributes: hasRoom ? attributes : {} };
   }
   const compressed = { ...attributes, body: { DataType: 'Binary', BinaryValue: await compress(letter.body) } };
-  const size = COMPRESSED_BODY.length + sizeOf(compressed);
-  if (size > MAX_MESSAGE_BYTES) {
-    throw new DeadLetterTooLargeError(bytes, size);
-  }
-  return { MessageBody: COMPRESSED_BODY, MessageAttributes: compressed };
+  const hasRoom = COMPRESSED_BODY.length + sizeOf(compressed) <= MAX_MESSAGE_BYTES;
+  return hasRoom ? { MessageBody: COMPRESSED_BODY, MessageAttributes: compressed } : { MessageBody: NO_BODY, MessageAttributes: attributes };
 }
 
 function attributesOf(letter: DeadLetter): Record<string, MessageAttributeValue> {
