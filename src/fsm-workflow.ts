@@ -173,12 +173,18 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
     return task;
   }
 
-  /** Lets someone start executions, with `client.start` and `client.startMany`. */
+  /**
+   * Lets someone start executions, with `client.start` and `client.startMany`.
+   *
+   * Who may write to an event source is trusted with all executions of the workflow, since an envelope says itself where its execution
+   * stands. So do not grant this, or what includes it (`grantSend`, `grantResume`, `grantRedrive`), to code that is not: let it call a
+   * function of yours, or start executions through a rule of EventBridge ({@link FsmWorkflowTarget}).
+   */
   public grantStart(grantee: iam.IGrantable): iam.Grant {
     return this.eventSources.map(({ grantSend }) => grantSend(grantee)).reduce((all, grant) => all.combine(grant));
   }
 
-  /** Lets someone send events to executions, with `client.send`. */
+  /** Lets someone send events to executions, with `client.send` and `client.complete`. It includes {@link grantStart}. */
   public grantSend(grantee: iam.IGrantable): iam.Grant {
     return this.locks.grantRead(grantee)
       .combine(grantTable(this.checkpointTable.table, grantee, 'GetItem', 'PutItem', 'Query', 'UpdateItem'))

@@ -6,6 +6,7 @@ export {
   ExecutionNotFoundError,
   InvalidRequestError,
   InvalidTokenError,
+  MailboxFullError,
   NotDispatchedError,
   NotFailedError,
   NotJsonError,

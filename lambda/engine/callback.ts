@@ -1,6 +1,6 @@
 // eslint-disable-next-line import/no-nodejs-modules -- the seal of a token is made at once, without a promise
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { EXECUTION_ID } from './codec';
+import { isExecutionId } from './codec';
 import type { Mail, Ports } from './ports';
 
 /** What the ids of the mails begin with that callback tokens have brought. Those of others cannot begin with `$`. */
@@ -39,7 +39,7 @@ export function readToken(token: string): Claim | undefined {
   const executionId = Buffer.from(id, 'base64url').toString();
   // Base64 has several spellings of one text; only that of `issueToken` is a token.
   const isCanonical = Buffer.from(executionId).toString('base64url') === id;
-  return isCanonical && EXECUTION_ID.test(executionId) ? { executionId, step: Number(step), seal } : undefined;
+  return isCanonical && isExecutionId(executionId) ? { executionId, step: Number(step), seal } : undefined;
 }
 
 /** The id of the mail that a token brings: each event counts once. A wrong one, which no state takes, does not keep the right one away. */

@@ -9,7 +9,7 @@ import { assertJson } from './json';
  *
  * @see https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
  */
-export const EXECUTION_ID = /^[\x21-\x7e]{1,128}$/;
+const EXECUTION_ID = /^[\x21-\x7e]{1,128}$/;
 
 /**
  * The envelope as text.
@@ -130,7 +130,7 @@ function isJson(_value: unknown): _value is Json {
   return true;
 }
 
-function isJsonObject(value: unknown): value is JsonObject {
+export function isJsonObject(value: unknown): value is JsonObject {
   return isObject(value);
 }
 
@@ -142,7 +142,8 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-function isName(value: unknown): value is string {
+/** Whether it can be the name of a machine, a state or an event, or the id of an event: 1 to 256 characters of text. */
+export function isName(value: unknown): value is string {
   // Half a character is no text for the services.
   return typeof value === 'string' && value.length > 0 && value.length <= 256 && !/\p{Cs}/u.test(value);
 }
@@ -151,7 +152,7 @@ function isStateOrNull(value: unknown): value is string | null {
   return value === null || isName(value);
 }
 
-function isExecutionId(value: unknown): value is string {
+export function isExecutionId(value: unknown): value is string {
   return typeof value === 'string' && EXECUTION_ID.test(value);
 }
 

@@ -126,6 +126,18 @@ export class ExecutionEndedError extends Error {
   }
 }
 
+/** More events wait for the execution than may, so that this one was not accepted. */
+export class MailboxFullError extends Error {
+  override readonly name = 'MailboxFullError';
+
+  constructor(executionId: string, limit: number) {
+    super(
+      `The event was not accepted, since ${limit} events wait for execution "${executionId}" already. Either it does not get to a state that ` +
+      'handles them, or no state of its machine does: see what it waits for with client.describe, and send the event again later.',
+    );
+  }
+}
+
 /** It is no callback token, or none that this workflow has issued. */
 export class InvalidTokenError extends Error {
   override readonly name = 'InvalidTokenError';

@@ -2,7 +2,7 @@ import { START, type Json, type JsonObject } from '../machine';
 import { MAIL_BYTES } from './attempt';
 import { Rendezvous } from './batcher';
 import { callbackMailId, isGenuine, readToken } from './callback';
-import { assertFits, encodeEnvelope, EXECUTION_ID } from './codec';
+import { assertFits, encodeEnvelope, isExecutionId, isJsonObject, isName } from './codec';
 import { describeExecution, type ExecutionDescription } from './describe';
 import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { asError, ExecutionEndedError, ExecutionNotFoundError, InvalidRequestError, InvalidTokenError, NotDispatchedError, NotFailedError } from './errors';
@@ -131,6 +131,7 @@ export class Executions {
    * @throws InvalidRequestError for names that no event or id can have, or too much data
    * @throws NotJsonError for data that JSON cannot carry
    * @throws ExecutionEndedError when the execution has completed or was cancelled
+   * @throws MailboxFullError when 500 events wait for the execution already, and none of its states has taken them
    * @throws NotDispatchedError when the event is kept but the parked execution could not be woken: send it again with the same id
    */
   public async send(executionId: string, event: string, options: SendOptions = {}): Promise<SendResult> {
@@ -307,6 +308,10 @@ export class Executions {
       throw new InvalidRequestError(`This workflow has no machine "${request.machine}"; it has ${this.machines.map((name) => `"${name}"`).join(', ')}.`);
     }
     assertExecutionId(executionId);
+    const { context = {} } = request;
+    if (!isJsonObject(context)) {
+      throw new InvalidRequestError(`The context of execution "${executionId}" is ${kindOf(context)}; expected an object, such as { order: 7 }.`);
+    }
     return {
       version: ENVELOPE_VERSION,
       executionId,
@@ -316,7 +321,7 @@ export class Executions {
       attempt: 0,
       state: null,
       event: START,
-      context: request.context ?? {},
+      context,
       trace,
       sentAt: this.ports.clock.now(),
     };
@@ -324,11 +329,11 @@ export class Executions {
 
   private assertSendable(executionId: string, event: string, id: string, data: Json | undefined): void {
     assertExecutionId(executionId);
-    if (event.length === 0 || event.length > 256 || event.startsWith('$')) {
-      throw new InvalidRequestError(`"${event.slice(0, 300)}" can be no event: expected 1 to 256 characters that do not begin with "$".`);
+    if (!isName(event) || event.startsWith('$')) {
+      throw new InvalidRequestError(`${shown(event)} can be no event: expected 1 to 256 characters that do not begin with "$".`);
     }
-    if (id.length === 0 || id.length > 256 || id.startsWith('$')) {
-      throw new InvalidRequestError('The id of an event has 1 to 256 characters, and does not begin with "$".');
+    if (!isName(id) || id.startsWith('$')) {
+      throw new InvalidRequestError(`${shown(id)} can be no id of an event: expected 1 to 256 characters that do not begin with "$".`);
     }
     if (data === undefined) return;
     assertJson(data, 'data');
@@ -359,8 +364,19 @@ function cancellation(lock: Lock, ended: Checkpoint | undefined): Checkpoint {
   };
 }
 
-function assertExecutionId(executionId: string): void {
-  if (!EXECUTION_ID.test(executionId)) {
-    throw new InvalidRequestError(`"${executionId.slice(0, 200)}" can be no executionId: expected 1 to 128 printable ASCII characters without a space.`);
+// What the compiler has not checked may be anything: a number that came as JSON, say. Accepted, it would become a dead letter.
+
+function assertExecutionId(executionId: unknown): void {
+  if (!isExecutionId(executionId)) {
+    throw new InvalidRequestError(`${shown(executionId)} can be no executionId: expected 1 to 128 printable ASCII characters without a space.`);
   }
+}
+
+function shown(name: unknown): string {
+  return typeof name === 'string' ? `"${name.slice(0, 200)}"` : `What is ${kindOf(name)}`;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'an array' : `of type ${typeof value}`;
 }

@@ -1,5 +1,5 @@
 export { actionsOf, missingActions } from './actions';
-export { EXECUTION_ID, encodeEnvelope, decodeEnvelope } from './codec';
+export { encodeEnvelope, decodeEnvelope } from './codec';
 export { MAIL_BYTES } from './attempt';
 export { Engine } from './engine';
 export * from './envelope';

@@ -1,6 +1,12 @@
 import type { MailboxPosition } from './envelope';
 import type { Mail } from './ports';
 
+/**
+ * Most events that may wait in a mailbox: the position, which each envelope carries, may name all of them, and an envelope has 4 KiB left for
+ * it.
+ */
+export const MAX_WAITING_MAILS = 500;
+
 /** The position of an execution that has taken nothing yet. */
 export const NOTHING_TAKEN: MailboxPosition = { through: 0, deferred: [] };
 
@@ -22,9 +28,17 @@ export function nextMail(position: MailboxPosition, mails: readonly Mail[], acce
   return mails.find((mail) => isWaiting(position, mail.position) && accepts.includes(mail.event) && (mail.step ?? step) === step);
 }
 
-/** The position after a mail was taken. The mails that it overtook stay deferred. */
-export function take(position: MailboxPosition, mail: number): MailboxPosition {
-  const deferred = position.deferred.filter((waiting) => waiting !== mail);
+/**
+ * The position after a mail was taken. The mails that it overtook stay deferred, but for those that came with the callback token of this
+ * step or of one before, which is spent.
+ *
+ * @param mails what is in the mailbox
+ * @param step the step in whose wait the mail was taken
+ */
+export function take(position: MailboxPosition, mail: number, mails: readonly Mail[], step: number): MailboxPosition {
+  const over = new Set([mail, ...mails.filter((other) => other.step !== undefined && other.step <= step).map((other) => other.position)]);
+  const deferred = [...position.deferred];
+  // Also those that are not in the list: a query may miss an entry that is written while it looks.
   for (let overtaken = position.through + 1; overtaken < mail; overtaken++) deferred.push(overtaken);
-  return { through: Math.max(position.through, mail), deferred };
+  return { through: Math.max(position.through, mail), deferred: deferred.filter((waiting) => !over.has(waiting)) };
 }

@@ -306,7 +306,12 @@ export interface Mail {
 
 /** The durable, ordered queue of the external events of each execution, and the secret that its callback tokens are sealed with. */
 export interface Mailbox {
-  /** Accepts an event once by its id: a second call with the same id changes nothing. */
+  /**
+   * Accepts an event once by its id: a second call with the same id changes nothing.
+   *
+   * @throws MailboxFullError when {@link MAX_WAITING_MAILS} or more wait. Those for one step alone are accepted nevertheless: a machine has few
+   * of them, and they end a wait
+   */
   put(executionId: string, mail: Omit<Mail, 'position'>): Promise<void>;
   /** The mails that are not removed, by position, strongly consistent. */
   list(executionId: string): Promise<readonly Mail[]>;

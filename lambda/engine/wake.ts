@@ -53,7 +53,7 @@ export async function wakeParked(ports: Pick<Ports, 'mailbox' | 'clock'>, parked
     event: mail.event,
     context,
     data: mail.data,
-    mailbox: take(position, mail.position),
+    mailbox: take(position, mail.position, mails, step),
     mail: mail.position,
     abandonsTask: isCallback(mail) ? undefined : true,
     trace: parked.trace,

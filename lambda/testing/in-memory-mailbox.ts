@@ -1,4 +1,5 @@
-import type { Mail, Mailbox } from '../engine';
+import { MailboxFullError, type Mail, type Mailbox } from '../engine';
+import { MAX_WAITING_MAILS } from '../engine/mailbox-position';
 
 interface Box {
   last: number;
@@ -18,6 +19,7 @@ export class InMemoryMailbox implements Mailbox {
     if (box.ids.has(mail.id)) {
       return;
     }
+    if (mail.step === undefined && box.waiting.size >= MAX_WAITING_MAILS) throw new MailboxFullError(executionId, MAX_WAITING_MAILS);
     box.last += 1;
     box.ids.add(mail.id);
     box.waiting.set(box.last, JSON.stringify({ ...mail, position: box.last }));

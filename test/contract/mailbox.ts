@@ -1,3 +1,5 @@
+import { MailboxFullError } from '../../lambda/engine/errors';
+import { MAX_WAITING_MAILS } from '../../lambda/engine/mailbox-position';
 import type { Mailbox } from '../../lambda/engine/ports';
 
 /**
@@ -59,6 +61,18 @@ export function describeMailboxContract(name: string, open: () => Promise<Mailbo
       await mailbox.remove(executionId, []);
       expect((await mailbox.list(executionId)).map(({ position }) => position)).toEqual([30]);
     });
+
+    it('refuses more than may wait, but neither what was accepted before nor what is for one step', async () => {
+      const ids = Array.from({ length: MAX_WAITING_MAILS }, (_, index) => `id-${index}`);
+      for (const id of ids) await mailbox.put(executionId, { id, event: 'paid' });
+      await expect(mailbox.put(executionId, { id: 'more', event: 'paid' })).rejects.toBeInstanceOf(MailboxFullError);
+      await mailbox.put(executionId, { id: 'id-0', event: 'paid' });
+      await mailbox.put(executionId, { id: 'late', event: 'expired', step: 3 });
+      expect(await mailbox.list(executionId)).toHaveLength(MAX_WAITING_MAILS + 1);
+      await mailbox.remove(executionId, [1, 2]);
+      await mailbox.put(executionId, { id: 'more', event: 'paid' });
+      expect((await mailbox.list(executionId)).at(-1)).toMatchObject({ id: 'more', position: MAX_WAITING_MAILS + 2 });
+    }, 60_000);
 
     it('leaves no gap and loses nothing when many put at once', async () => {
       const ids = Array.from({ length: 8 }, (_, index) => `id-${index}`);

@@ -147,7 +147,7 @@ test('the ids of what tokens bring cannot be taken by others', async () => {
   const { world } = create();
   await world.start('work', 'x');
   await world.bench.run();
-  await expect(world.client((executions) => executions.send('x', 'done', { id: '$callback/0/done' }))).rejects.toThrow('does not begin with "$"');
+  await expect(world.client((executions) => executions.send('x', 'done', { id: '$callback/0/done' }))).rejects.toThrow('do not begin with "$"');
 });
 
 test('the secret is forgotten with the execution, also when its token was never used', async () => {

@@ -10,17 +10,23 @@ test('the earliest mail that the state handles is taken, and what it overtakes i
   const all = mails('late', 'now', 'now');
   const first = nextMail(NOTHING_TAKEN, all, ['now'], 0);
   expect(first?.position).toBe(2);
-  const position = take(NOTHING_TAKEN, 2);
+  const position = take(NOTHING_TAKEN, 2, all, 0);
   expect(position).toEqual({ through: 2, deferred: [1] });
   expect(nextMail(position, all, ['now'], 0)?.position).toBe(3);
   expect(nextMail(position, all, ['late'], 0)?.position).toBe(1);
-  expect(take(position, 1)).toEqual({ through: 2, deferred: [] });
+  expect(take(position, 1, all, 0)).toEqual({ through: 2, deferred: [] });
 });
 
 test('a mail for one step is taken in the wait of that step alone', () => {
   const all = [{ position: 1, id: 'a', event: 'go', step: 3 }, { position: 2, id: 'b', event: 'go' }];
   expect(nextMail(NOTHING_TAKEN, all, ['go'], 3)?.position).toBe(1);
   expect(nextMail(NOTHING_TAKEN, all, ['go'], 4)?.position).toBe(2);
+});
+
+test('what came with a token that is spent is not deferred, and what a list has missed is', () => {
+  const all = [{ position: 1, id: 'a', event: 'go', step: 3 }, { position: 2, id: 'b', event: 'go', step: 9 }, { position: 4, id: 'd', event: 'go' }];
+  expect(take(NOTHING_TAKEN, 4, all, 3)).toEqual({ through: 4, deferred: [2, 3] });
+  expect(take({ through: 4, deferred: [1, 2] }, 2, all, 9)).toEqual({ through: 4, deferred: [] });
 });
 
 test('nothing fits', () => {
@@ -37,7 +43,7 @@ test('whatever the states handle, each mail is taken once and none is lost', () 
       const mail = nextMail(position, all, accepts, 0);
       if (!mail) continue;
       taken.push(mail);
-      position = take(position, mail.position);
+      position = take(position, mail.position, all, 0);
     }
     expect(taken.map((mail) => mail.position).sort((a, b) => a - b)).toEqual(all.map((mail) => mail.position));
     expect(position.deferred).toEqual([]);

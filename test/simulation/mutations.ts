@@ -142,7 +142,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the event that woke a step is taken again at the next park',
     file: WAKE,
-    replace: 'mailbox: take(position, mail.position),',
+    replace: 'mailbox: take(position, mail.position, mails, step),',
     by: 'mailbox: position,',
   },
   {

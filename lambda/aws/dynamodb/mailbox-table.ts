@@ -1,4 +1,6 @@
 import { GetItemCommand, TransactionCanceledException, TransactWriteItemsCommand, UpdateItemCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { MailboxFullError } from '../../engine/errors';
+import { MAX_WAITING_MAILS } from '../../engine/mailbox-position';
 import type { Clock, Mail, Mailbox, Random } from '../../engine/ports';
 import type { TableConfiguration } from '../configuration';
 import { expireItem } from './expire-item';
@@ -60,6 +62,7 @@ export class MailboxTable implements Mailbox {
 
   /**
    * @throws MailboxBusyError when others were quicker every time
+   * @throws MailboxFullError when too many wait; some more may, where many are put at once
    */
   public async put(executionId: string, mail: Omit<Mail, 'position'>): Promise<void> {
     // Most mailboxes get a single mail, so the first attempt takes the box for empty; a refusal tells what it really holds.
@@ -70,6 +73,7 @@ export class MailboxTable implements Mailbox {
         return;
       }
       last = refusal.last ?? last;
+      if (mail.step === undefined && last >= MAX_WAITING_MAILS) await this.assertRoom(executionId);
       if (attempt > 0 || refusal.last === undefined) {
         await this.system.clock.sleep(this.system.random.next() * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** attempt));
       }
@@ -123,6 +127,15 @@ export class MailboxTable implements Mailbox {
     await Promise.all(items.map((item) => (
       expireItem(this.client, tableName, keyOf(executionId, new ItemReader(item).text('entry')), now, retentionDays)
     )));
+  }
+
+  /** Asked only where so many have come that all of them would be too many: nearly no mailbox gets more than some. */
+  private async assertRoom(executionId: string): Promise<void> {
+    const waiting = await queryAll(this.client, {
+      ...entriesOf(this.table.tableName, executionId, MAIL_PREFIX),
+      ProjectionExpression: 'entry',
+    });
+    if (waiting.length >= MAX_WAITING_MAILS) throw new MailboxFullError(executionId, MAX_WAITING_MAILS);
   }
 
   /**
