@@ -2,8 +2,8 @@ import type { MailboxPosition } from './envelope';
 import type { Mail } from './ports';
 
 /**
- * Most events that may wait in a mailbox: the position, which each envelope carries, may name all of them, and an envelope has 4 KiB left for
- * it.
+ * Most events that may wait in a mailbox: the position, which each envelope carries, may name all of them, and an envelope has 4 KiB left
+ * for it.
  */
 export const MAX_WAITING_MAILS = 500;
 

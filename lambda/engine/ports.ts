@@ -309,8 +309,8 @@ export interface Mailbox {
   /**
    * Accepts an event once by its id: a second call with the same id changes nothing.
    *
-   * @throws MailboxFullError when {@link MAX_WAITING_MAILS} or more wait. Those for one step alone are accepted nevertheless: a machine has few
-   * of them, and they end a wait
+   * @throws MailboxFullError when {@link MAX_WAITING_MAILS} or more wait. Those for one step alone are accepted nevertheless: a machine has
+   * few of them, and they end a wait
    */
   put(executionId: string, mail: Omit<Mail, 'position'>): Promise<void>;
   /** The mails that are not removed, by position, strongly consistent. */

@@ -78,7 +78,8 @@ async function messageOf(letter: DeadLetter): Promise<Pick<SendMessageCommandInp
   }
   const compressed = { ...attributes, body: { DataType: 'Binary', BinaryValue: await compress(letter.body) } };
   const hasRoom = COMPRESSED_BODY.length + sizeOf(compressed) <= MAX_MESSAGE_BYTES;
-  return hasRoom ? { MessageBody: COMPRESSED_BODY, MessageAttributes: compressed } : { MessageBody: NO_BODY, MessageAttributes: attributes };
+  if (!hasRoom) return { MessageBody: NO_BODY, MessageAttributes: attributes };
+  return { MessageBody: COMPRESSED_BODY, MessageAttributes: compressed };
 }
 
 function attributesOf(letter: DeadLetter): Record<string, MessageAttributeValue> {
