@@ -1,4 +1,4 @@
-import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
@@ -53,6 +53,7 @@ export interface WorkflowParts {
 
 /** What is known of a workflow before anything of it is made. */
 export interface WorkflowPlan {
+  readonly stack: Stack;
   readonly machines: readonly Machine[];
   readonly functionTimeoutSeconds: number;
   readonly checkpointTable?: ICheckpointTable;

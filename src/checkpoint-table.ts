@@ -14,6 +14,11 @@ export interface ICheckpointTable {
   readonly retention: Duration;
 }
 
+export const CHECKPOINT_TABLE_KEYS = {
+  partitionKey: { name: 'executionId', type: dynamodb.AttributeType.STRING },
+  sortKey: { name: 'entry', type: dynamodb.AttributeType.STRING },
+} as const;
+
 /**
  * A DynamoDB table that holds the journal of each execution, one item a step, the context of those that are parked or have failed, and the
  * events that wait for an execution.
@@ -44,8 +49,7 @@ export class CheckpointTable extends Construct implements ICheckpointTable {
 
     this.table = new dynamodb.Table(this, 'Table', {
       ...tableDefaults(props),
-      partitionKey: { name: 'executionId', type: dynamodb.AttributeType.STRING },
-      sortKey: { name: 'entry', type: dynamodb.AttributeType.STRING },
+      ...CHECKPOINT_TABLE_KEYS,
       stream: dynamodb.StreamViewType.NEW_IMAGE,
       timeToLiveAttribute: TIME_TO_LIVE_ATTRIBUTE,
     });

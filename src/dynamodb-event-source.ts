@@ -1,4 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { grantStream, grantTable } from './access';
@@ -19,6 +20,16 @@ export interface DynamoDbEventSourceOptions extends StreamOptions {
   readonly maxRecordAge?: Duration;
 }
 
+const VIEWS_WITH_ENVELOPES: readonly string[] = [dynamodb.StreamViewType.NEW_IMAGE, dynamodb.StreamViewType.NEW_AND_OLD_IMAGES];
+
+/** What the stream of a table tells of a change, if that is known: nothing is of an imported table. */
+function viewOf(table: dynamodb.ITable): string | undefined {
+  const definition = table.node.defaultChild;
+  if (!(definition instanceof dynamodb.CfnTable || definition instanceof dynamodb.CfnGlobalTable)) return undefined;
+  // Resolved, it is what CloudFormation documents.
+  return (Stack.of(table).resolve(definition.streamSpecification) as { readonly streamViewType?: string } | undefined)?.streamViewType;
+}
+
 export class DynamoDbEventSource implements TransportService {
   constructor(private readonly options: DynamoDbEventSourceOptions) {}
 
@@ -29,10 +40,19 @@ export class DynamoDbEventSource implements TransportService {
   public check(problems: Problems, plan: WorkflowPlan): void {
     checkStreamOptions(problems, this.options);
     problems.duration('maxRecordAge', this.options.maxRecordAge, Duration.minutes(1), Duration.hours(24), 'the limit of DynamoDB Streams');
-    if (plan.checkpointTable && plan.checkpointTable.table.tableStreamArn === undefined) {
+    const table = plan.checkpointTable?.table;
+    if (!table) return;
+    if (table.tableStreamArn === undefined) {
       problems.add(
         'the given checkpoint table has no stream, or was imported without it. Give it a stream of new images (StreamViewType.NEW_IMAGE), ' +
         'and import it with Table.fromTableAttributes(…, { tableArn, tableStreamArn }).',
+      );
+    }
+    const view = viewOf(table);
+    if (view !== undefined && !VIEWS_WITH_ENVELOPES.includes(view)) {
+      problems.add(
+        `the stream of the given checkpoint table "${table.node.path}" has the view ${view}, so it does not carry what is written to the table. ` +
+        'Give the table the stream StreamViewType.NEW_IMAGE.',
       );
     }
   }

@@ -4,7 +4,8 @@ import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import type { Construct } from 'constructs';
 import { grantTable } from './access';
-import type { Binding, TransportService, WorkflowParts } from './binding';
+import type { Binding, TransportService, WorkflowParts, WorkflowPlan } from './binding';
+import { checkGivenTable } from './given-table';
 import type { Problems } from './problems';
 import { tableDefaults } from './workflow-table';
 
@@ -27,6 +28,11 @@ export interface DynamoDbRetryQueueOptions {
   readonly shards?: number;
 }
 
+const KEYS = {
+  partitionKey: { name: 'shard', type: dynamodb.AttributeType.NUMBER },
+  sortKey: { name: 'due', type: dynamodb.AttributeType.STRING },
+} as const;
+
 export class DynamoDbRetryQueue implements TransportService {
   public readonly delays = true;
 
@@ -36,15 +42,16 @@ export class DynamoDbRetryQueue implements TransportService {
     return this.options.table?.tableArn ?? this;
   }
 
-  public check(problems: Problems): void {
-    problems.wholeNumber('shards', this.options.shards, 1, 100, 'each is queried by the timer');
+  public check(problems: Problems, { stack }: WorkflowPlan): void {
+    const { table, shards } = this.options;
+    problems.wholeNumber('shards', shards, 1, 100, 'each is queried by the timer');
+    if (table) checkGivenTable(problems, table, { ...KEYS, expires: false }, stack);
   }
 
   public bind(scope: Construct, workflow: WorkflowParts): Binding {
     const table = this.options.table ?? new dynamodb.Table(scope, 'Table', {
       ...tableDefaults(workflow),
-      partitionKey: { name: 'shard', type: dynamodb.AttributeType.NUMBER },
-      sortKey: { name: 'due', type: dynamodb.AttributeType.STRING },
+      ...KEYS,
     });
     grantTable(table, workflow.function, 'Query', 'BatchWriteItem', 'DeleteItem');
     new events.Rule(scope, 'Timer', {

@@ -1,5 +1,5 @@
 import type { Construct } from 'constructs';
-import type { Binding, TransportService, WorkflowParts } from './binding';
+import type { Binding, TransportService, WorkflowParts, WorkflowPlan } from './binding';
 import { bindStream, checkKinesisOptions, type KinesisOptions } from './kinesis-stream';
 import type { Problems } from './problems';
 
@@ -13,8 +13,8 @@ export class KinesisEventSource implements TransportService {
     return this.options.stream?.streamArn ?? this;
   }
 
-  public check(problems: Problems): void {
-    checkKinesisOptions(problems, this.options);
+  public check(problems: Problems, plan: WorkflowPlan): void {
+    checkKinesisOptions(problems, this.options, plan);
   }
 
   public bind(scope: Construct, workflow: WorkflowParts): Binding {

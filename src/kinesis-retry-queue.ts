@@ -15,7 +15,7 @@ export class KinesisRetryQueue implements TransportService {
   }
 
   public check(problems: Problems, plan: WorkflowPlan): void {
-    checkKinesisOptions(problems, this.options);
+    checkKinesisOptions(problems, this.options, plan);
     refuseBackoff(problems, 'Kinesis', this.options, plan);
   }
 

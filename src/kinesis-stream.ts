@@ -1,9 +1,10 @@
-import { Duration, Names, Stack, Token } from 'aws-cdk-lib';
+import { Duration, Names, Token } from 'aws-cdk-lib';
 import * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { grantPutTo, grantReadBackFrom, grantReadFrom } from './access';
-import type { Binding, WorkflowParts } from './binding';
+import type { Binding, WorkflowParts, WorkflowPlan } from './binding';
+import { checkPlace } from './given-resource';
 import type { Problems } from './problems';
 import { checkStreamOptions, DEFAULT_MAX_RECORD_AGE, mapStream, type StreamOptions } from './stream-mapping';
 
@@ -62,7 +63,10 @@ export interface KinesisOptions extends StreamOptions {
 
 const DEFAULT_RETENTION = Duration.days(7);
 
-export function checkKinesisOptions(problems: Problems, options: KinesisOptions): void {
+/** @see https://docs.aws.amazon.com/streams/latest/dev/kinesis-extended-retention.html */
+const KINESIS_DEFAULT_RETENTION_HOURS = 24;
+
+export function checkKinesisOptions(problems: Problems, options: KinesisOptions, plan: WorkflowPlan): void {
   const { stream, shardCount, retentionPeriod, startingPosition, maxRecordAge } = options;
   checkStreamOptions(problems, options);
   problems.wholeNumber('shardCount', shardCount, 1, Number.MAX_SAFE_INTEGER, 'a stream has at least one');
@@ -75,29 +79,31 @@ export function checkKinesisOptions(problems: Problems, options: KinesisOptions)
     problems.add('startingPosition cannot be a time. Take TRIM_HORIZON, or LATEST for a given stream.');
   }
   if (stream) {
-    checkGivenStream(problems, stream, options);
+    checkGivenStream(problems, stream, options, plan);
     return;
   }
   if (startingPosition === lambda.StartingPosition.LATEST) {
     problems.add('startingPosition is LATEST, but in a new stream what comes before Lambda begins to read would be missed. Leave it out.');
   }
-  const retention = retentionPeriod ?? DEFAULT_RETENTION;
-  const age = maxRecordAge ?? DEFAULT_MAX_RECORD_AGE;
-  if (!retention.isUnresolved() && !age.isUnresolved() && age.toMilliseconds() > retention.toMilliseconds()) {
-    problems.add(`maxRecordAge is ${age.toHumanString()}, but the stream keeps a record for ${retention.toHumanString()} only. Raise retentionPeriod.`);
-  }
+  checkAge(problems, maxRecordAge, retentionPeriod ?? DEFAULT_RETENTION);
 }
 
-function checkGivenStream(problems: Problems, stream: kinesis.IStream, { shardCount, retentionPeriod }: KinesisOptions): void {
+/** What the stream forgets before Lambda gives it up would never become a dead letter. */
+function checkAge(problems: Problems, maxRecordAge: Duration | undefined, retention: Duration): void {
+  const age = maxRecordAge ?? DEFAULT_MAX_RECORD_AGE;
+  if (retention.isUnresolved() || age.isUnresolved() || age.toMilliseconds() <= retention.toMilliseconds()) return;
+  problems.add(`maxRecordAge is ${age.toHumanString()}, but the stream keeps a record for ${retention.toHumanString()} only. Raise its retentionPeriod.`);
+}
+
+function checkGivenStream(problems: Problems, stream: kinesis.IStream, options: KinesisOptions, { stack }: WorkflowPlan): void {
+  const { shardCount, retentionPeriod, maxRecordAge } = options;
   for (const [property, value] of Object.entries({ shardCount, retentionPeriod })) {
     if (value !== undefined) problems.add(`${property} is a setting of the stream, and the stream is given. Set it where the stream is made.`);
   }
-  const own = Stack.of(stream);
-  for (const place of ['account', 'region'] as const) {
-    const [theirs, ours] = [stream.env[place], own[place]];
-    if (theirs !== ours && !Token.isUnresolved(theirs) && !Token.isUnresolved(ours)) {
-      problems.add(`the given stream is in the ${place} ${theirs}, but the workflow in ${ours}. Give a stream in the workflow's account and Region.`);
-    }
+  checkPlace(problems, 'stream', stream, stack);
+  const definition = stream.node.defaultChild;
+  if (definition instanceof kinesis.CfnStream && !Token.isUnresolved(definition.retentionPeriodHours)) {
+    checkAge(problems, maxRecordAge, Duration.hours(definition.retentionPeriodHours ?? KINESIS_DEFAULT_RETENTION_HOURS));
   }
 }
 

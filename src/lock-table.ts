@@ -14,6 +14,8 @@ export interface ILockTable {
   readonly retention: Duration;
 }
 
+export const LOCK_TABLE_KEYS = { partitionKey: { name: 'executionId', type: dynamodb.AttributeType.STRING } } as const;
+
 /**
  * A DynamoDB table that holds one small item for each execution: who may run it now, and how far it has come.
  *
@@ -42,7 +44,7 @@ export class LockTable extends Construct implements ILockTable {
 
     this.table = new dynamodb.Table(this, 'Table', {
       ...tableDefaults(props),
-      partitionKey: { name: 'executionId', type: dynamodb.AttributeType.STRING },
+      ...LOCK_TABLE_KEYS,
       timeToLiveAttribute: TIME_TO_LIVE_ATTRIBUTE,
     });
   }

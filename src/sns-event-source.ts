@@ -1,5 +1,5 @@
 import type { Construct } from 'constructs';
-import type { Binding, TransportService, WorkflowParts } from './binding';
+import type { Binding, TransportService, WorkflowParts, WorkflowPlan } from './binding';
 import type { Problems } from './problems';
 import { bindTopic, checkSnsOptions, type SnsOptions } from './sns-topic';
 
@@ -13,8 +13,8 @@ export class SnsEventSource implements TransportService {
     return this.options.topic?.topicArn ?? this;
   }
 
-  public check(problems: Problems): void {
-    checkSnsOptions(problems, this.options);
+  public check(problems: Problems, plan: WorkflowPlan): void {
+    checkSnsOptions(problems, this.options, plan);
   }
 
   public bind(scope: Construct, workflow: WorkflowParts): Binding {

@@ -15,7 +15,7 @@ export class SnsRetryQueue implements TransportService {
   }
 
   public check(problems: Problems, plan: WorkflowPlan): void {
-    checkSnsOptions(problems, this.options);
+    checkSnsOptions(problems, this.options, plan);
     refuseBackoff(problems, 'SNS', this.options, plan);
   }
 

@@ -1,11 +1,12 @@
-import { Stack, Token } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { grantPublishTo } from './access';
-import type { Binding, WorkflowParts } from './binding';
+import type { Binding, WorkflowParts, WorkflowPlan } from './binding';
 import { keepFailedInvocations } from './failed-invocations';
+import { checkPlace } from './given-resource';
 import type { Problems } from './problems';
 
 /** The SNS topic that carries the messages. */
@@ -19,15 +20,12 @@ export interface SnsOptions {
   readonly topic?: sns.ITopic;
 }
 
-export function checkSnsOptions(problems: Problems, { topic }: SnsOptions): void {
+export function checkSnsOptions(problems: Problems, { topic }: SnsOptions, { stack }: WorkflowPlan): void {
   if (!topic) return;
   if (topic.fifo || topic.topicArn.endsWith('.fifo')) {
     problems.add('a FIFO topic delivers to queues only, not to functions. Give a standard topic, or take EventSource.sqs({ fifo: true }).');
   }
-  const [theirs, ours] = [topic.env.region, Stack.of(topic).region];
-  if (theirs !== ours && !Token.isUnresolved(theirs) && !Token.isUnresolved(ours)) {
-    problems.add(`the given topic is in the region ${theirs}, but the workflow in ${ours}. Give a topic in the workflow's Region.`);
-  }
+  checkPlace(problems, 'topic', topic, stack, ['region']);
 }
 
 /** Provisions the topic if none is given, and lets it invoke the workflow's function. */

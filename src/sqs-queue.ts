@@ -4,6 +4,7 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { grantReceiveFrom } from './access';
 import type { WorkflowParts, WorkflowPlan } from './binding';
+import { checkPlace } from './given-resource';
 import type { Problems } from './problems';
 
 /** How a queue delivers its messages to the workflow's function. */
@@ -58,6 +59,9 @@ const DEFAULT_MAX_RECEIVE_COUNT = 100;
 const LONGEST_WINDOW = Duration.minutes(5);
 const SQS_DEFAULT_VISIBILITY_SECONDS = 30;
 
+/** A retry waits for 15 minutes at most; the rest is for an outage of the function, which a person has to mend. */
+const LEAST_RETENTION = Duration.days(1);
+
 
 /** The order holds within an execution alone, so executions need not wait for each other. */
 const HIGH_THROUGHPUT_FIFO = {
@@ -88,6 +92,8 @@ function checkGivenQueue(problems: Problems, queue: sqs.IQueue, options: SqsOpti
   if (options.maxReceiveCount !== undefined) {
     problems.add('maxReceiveCount is a setting of the queue, and the queue is given. Set it where the queue is made.');
   }
+  checkPlace(problems, 'queue', queue, plan.stack, ['region']);
+  checkQueueRetention(problems, queue);
   if (queue.queueArn === plan.deadLetterQueue?.queueArn) {
     problems.add('the queue is the dead-letter queue of the workflow. Give another one.');
   }
@@ -102,6 +108,18 @@ function checkGivenQueue(problems: Problems, queue: sqs.IQueue, options: SqsOpti
       );
     }
   }
+}
+
+/** A message that waits for its retry, or for a function that is down, must not be forgotten. */
+export function checkQueueRetention(problems: Problems, queue: sqs.IQueue): void {
+  const definition = queue.node.defaultChild;
+  if (!(definition instanceof sqs.CfnQueue)) return;
+  const { messageRetentionPeriod: seconds } = definition;
+  if (seconds === undefined || Token.isUnresolved(seconds) || seconds >= LEAST_RETENTION.toSeconds()) return;
+  problems.add(
+    `the given queue forgets a message after ${Duration.seconds(seconds).toHumanString()}, so a retry that waits, or an outage, would lose executions. ` +
+    `Set the queue's retentionPeriod to ${LEAST_RETENTION.toHumanString()} at least; 14 days are best.`,
+  );
 }
 
 /** A new queue for a workflow. */

@@ -4,13 +4,18 @@ import type { Construct } from 'constructs';
 import { bundleActions, type BundledActions } from './actions-bundle';
 import type { TransportService, WorkflowPlan } from './binding';
 import { requireAssets } from './built-assets';
+import { CHECKPOINT_TABLE_KEYS } from './checkpoint-table';
 import { EventSource } from './event-source';
 import { exportedActions } from './exported-actions';
 import type { FsmWorkflowProps } from './fsm-workflow-props';
+import { checkPlace } from './given-resource';
+import { checkGivenTable } from './given-table';
+import { LOCK_TABLE_KEYS } from './lock-table';
 import { Problems } from './problems';
 import { RetryQueue } from './retry-queue';
 import { checkRunningLimits } from './running-limits';
 import { runtimeCode } from './runtime-code';
+import { checkQueueRetention } from './sqs-queue';
 import { checkUpgrades, previousMachines, upgradesOf } from './upgrades';
 import { checkFunctionOptions, timeoutOf } from './workflow-function';
 import { checkRetention } from './workflow-table';
@@ -52,7 +57,7 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
   const previous = previousMachines(upgrades);
   checkName(problems, props);
   checkFunctionOptions(problems, props);
-  checkTables(problems, props);
+  checkTables(problems, props, Stack.of(scope));
   checkLockCache(problems, props);
   const transports: Transports = {
     eventSource: (props.eventSource ?? EventSource.sqs())._service,
@@ -60,15 +65,13 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
     retryQueue: (props.retryQueue ?? RetryQueue.sqs())._service,
     failoverRetryQueue: props.failoverRetryQueue?._service,
   };
-  checkTransports(problems, transports, [...machines, ...previous], props);
+  checkTransports(problems, transports, [...machines, ...previous], props, Stack.of(scope));
   checkRunningLimits(problems, props.machines, transports);
   // The CDK CLI can ask for some of an app's stacks only, or for their names.
   const actions = Stack.of(scope).bundlingRequired
     ? bundleActions(scope.node.root, props.actions, props.externalModules ?? [], problems)
     : NOT_BUNDLED;
-  if (props.deadLetterQueue?.fifo) {
-    problems.add('deadLetterQueue: a FIFO queue does not take the dead letters of standard queues. Give a standard queue.');
-  }
+  checkDeadLetterQueue(problems, props, Stack.of(scope));
   problems.refuse(`The workflow "${scope.node.path}" cannot be made`);
   // Bundling gives nothing only together with a problem.
   const { warnings } = actions!;
@@ -102,11 +105,12 @@ function checkName(problems: Problems, { workflowName }: FsmWorkflowProps): void
   problems.add('workflowName must be 1 to 255 printable ASCII characters that do not begin with a space, since the metrics bear it. Rename the workflow.');
 }
 
-function checkTables(problems: Problems, { lockTable, failoverLockTable, checkpointTable }: FsmWorkflowProps): void {
+function checkTables(problems: Problems, { lockTable, failoverLockTable, checkpointTable }: FsmWorkflowProps, stack: Stack): void {
   for (const [property, table] of Object.entries({ lockTable, failoverLockTable, checkpointTable })) {
     if (!table) continue;
     const own = new Problems();
     checkRetention(own, table.retention);
+    checkGivenTable(own, table.table, { ...property === 'checkpointTable' ? CHECKPOINT_TABLE_KEYS : LOCK_TABLE_KEYS, expires: true }, stack);
     problems.addFrom(property, own);
   }
   for (const [property, table] of Object.entries({ lockTable, failoverLockTable })) {
@@ -114,6 +118,15 @@ function checkTables(problems: Problems, { lockTable, failoverLockTable, checkpo
       problems.add(`${property} and checkpointTable are one table, but have different keys. Give two tables.`);
     }
   }
+}
+
+function checkDeadLetterQueue(problems: Problems, { deadLetterQueue: queue }: FsmWorkflowProps, stack: Stack): void {
+  if (!queue) return;
+  const own = new Problems();
+  if (queue.fifo) own.add('a FIFO queue does not take the dead letters of standard queues. Give a standard queue.');
+  checkPlace(own, 'queue', queue, stack, ['region']);
+  checkQueueRetention(own, queue);
+  problems.addFrom('deadLetterQueue', own);
 }
 
 function checkLockCache(problems: Problems, { lockCache, lockTable, failoverLockTable, vpc }: FsmWorkflowProps): void {
@@ -124,6 +137,13 @@ function checkLockCache(problems: Problems, { lockCache, lockTable, failoverLock
     );
   }
   if (!lockCache) return;
+  const [first, second] = [lockCache.retention, failoverLockTable?.retention];
+  if (second && !first.isUnresolved() && !second.isUnresolved() && second.toSeconds() < first.toSeconds()) {
+    problems.add(
+      `failoverLockTable forgets an ended execution after ${second.toHumanString()}, but lockCache after ${first.toHumanString()}: in between, a late ` +
+      'start would run it once more. Give both the same retention.',
+    );
+  }
   if (lockTable) {
     problems.add('lockCache and lockTable are both given, but the leases must be in one place. Leave one of them out.');
   }
@@ -132,10 +152,13 @@ function checkLockCache(problems: Problems, { lockCache, lockTable, failoverLock
   }
 }
 
-function checkTransports(problems: Problems, transports: Transports, machines: readonly Machine[], props: FsmWorkflowProps): void {
+function checkTransports(
+  problems: Problems, transports: Transports, machines: readonly Machine[], props: FsmWorkflowProps, stack: Stack,
+): void {
   // What follows from the timeout can be checked only when it is known; if it is not, that is a problem already.
   const timeout = timeoutOf(props);
   const plan: WorkflowPlan = {
+    stack,
     machines,
     functionTimeoutSeconds: timeout.isUnresolved() ? 0 : timeout.toSeconds({ integral: false }),
     checkpointTable: props.checkpointTable,
@@ -154,6 +177,10 @@ function checkTransports(problems: Problems, transports: Transports, machines: r
       problems.add(`${property} is the same as ${earlier}, so neither can take over from the other. Give another one, or leave it out.`);
     }
     seen.set(resource, property);
+  }
+  for (const [property, table] of Object.entries({ lockTable: props.lockTable, checkpointTable: props.checkpointTable })) {
+    const user = table && seen.get(table.table.tableArn);
+    if (user !== undefined) problems.add(`${user} and ${property} are one table, but have different keys. Give two tables.`);
   }
   if (!retryQueue.delays && !failoverRetryQueue?.delays) refuseTimeouts(problems, machines);
 }

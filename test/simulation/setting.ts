@@ -78,14 +78,17 @@ export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
 }
 
 /**
- * Seldom, a park takes so long to be written that the time of its state is over before it is committed, or clients are so slow that an
- * execution parks between two of their calls.
+ * Seldom, a park takes so long to be written that the time of its state is over before it is committed, or the invocation dies between what
+ * it writes, or clients are so slow that an execution parks, or goes on, between two of their calls.
  */
 function drawSlowness(random: SeededRandom): FaultRule[] {
-  const parks = random.chance(0.1);
   const on = random.pick(['journal.write', 'locks.commit'] as const);
+  const parks: readonly FaultRule[] = [
+    { on, fault: 'delay', share: 0.5, milliseconds: [1_000, 8_000], until: CALM },
+    { on: random.pick(['journal.write', 'locks.commit', 'mailbox.remove'] as const), fault: 'crash', share: 0.3, until: CALM },
+  ];
   return [
-    ...parks ? [{ on, fault: 'delay', share: 0.5, milliseconds: [1_000, 8_000], until: CALM } as const] : [],
+    ...random.chance(0.15) ? [random.pick(parks)] : [],
     ...random.chance(0.15) ? [{ on: 'client', fault: 'delay', share: 0.7, milliseconds: [1, 2_000], until: CALM } as const] : [],
   ];
 }
