@@ -65,7 +65,9 @@ export function grantReadBackFrom(stream: kinesis.IStream, grantee: iam.IGrantab
 
 /** `Publish` covers the batches, too. */
 export function grantPublishTo(topic: sns.ITopic, key: kms.IKey | undefined, grantee: iam.IGrantable): iam.Grant {
-  return withKey(grantOn(topic.topicArn, grantee, 'sns:Publish'), key, grantee, 'kms:GenerateDataKey', 'kms:Decrypt');
+  // In its policy, too, where the grantee is of another account.
+  const grant = iam.Grant.addToPrincipalOrResource({ grantee, actions: ['sns:Publish'], resourceArns: [topic.topicArn], resource: topic });
+  return withKey(grant, key, grantee, 'kms:GenerateDataKey', 'kms:Decrypt');
 }
 
 /** @param arns of a cache and of the user as whom the identity connects */

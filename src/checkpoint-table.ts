@@ -3,7 +3,8 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { Problems } from './problems';
 import {
-  DEFAULT_RETENTION, TIME_TO_LIVE_ATTRIBUTE, checkRetention, tableDefaults, type ImportedTableOptions, type WorkflowTableProps,
+  CHECKPOINT_TABLE_KEYS, DEFAULT_RETENTION, TIME_TO_LIVE_ATTRIBUTE, checkRetention,
+  tableDefaults, type ImportedTableOptions, type WorkflowTableProps,
 } from './workflow-table';
 
 /** Where a workflow keeps the journal and the mailbox of each execution. */
@@ -13,11 +14,6 @@ export interface ICheckpointTable {
   /** How long the journal of an execution that has completed is kept. */
   readonly retention: Duration;
 }
-
-export const CHECKPOINT_TABLE_KEYS = {
-  partitionKey: { name: 'executionId', type: dynamodb.AttributeType.STRING },
-  sortKey: { name: 'entry', type: dynamodb.AttributeType.STRING },
-} as const;
 
 /**
  * A DynamoDB table that holds the journal of each execution, one item a step, the context of those that are parked or have failed, and the

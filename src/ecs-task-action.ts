@@ -1,4 +1,4 @@
-import { Names, Stack, Token } from 'aws-cdk-lib';
+import { Arn, ArnFormat, Lazy, Names, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as events from 'aws-cdk-lib/aws-events';
@@ -6,6 +6,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { checkPlace } from './given-resource';
 import type { Problems } from './problems';
 import type { Machine } from 'cdk-lambda-fsm/machine';
 
@@ -123,7 +124,9 @@ export class EcsTaskAction extends Construct implements ec2.IConnectable {
 }
 
 /** Adds what is wrong with a task, for the machines that are to run it. */
-export function checkEcsTask(problems: Problems, name: string, options: EcsTaskOptions, machines: readonly Machine[]): void {
+export function checkEcsTask(
+  problems: Problems, name: string, options: EcsTaskOptions, machines: readonly Machine[], stack: Stack,
+): void {
   const states = machines
     .flatMap((machine) => Object.values(machine.states).map((state) => ({ machine, state })))
     .filter(({ state }) => state.do === name);
@@ -140,7 +143,9 @@ export function checkEcsTask(problems: Problems, name: string, options: EcsTaskO
       problems.add(`machine "${machine.name}", state "${state.name}" is final, so nobody would wait for the task. Run it in a state before.`);
     }
   }
-  const { taskDefinition, containerName } = options;
+  const { cluster, taskDefinition, containerName } = options;
+  // An imported cluster claims to be where its construct is; its ARN says where it is.
+  checkPlace(problems, 'cluster', { env: Arn.split(cluster.clusterArn, ArnFormat.SLASH_RESOURCE_NAME) }, stack);
   if (containerName !== undefined && !taskDefinition.findContainer(containerName)) {
     problems.add(`containerName: the task definition has no container "${containerName}".`);
   } else if (containerName === undefined && !taskDefinition.defaultContainer) {
@@ -183,9 +188,11 @@ function grantRun(grantee: iam.IGrantable, { cluster, taskDefinition }: EcsTaskO
     conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
   }));
   const { taskRole, executionRole } = taskDefinition;
+  // A container that is added later, or its log, may give the task its execution role. If none does, its own role is named twice.
+  const laterRole = () => (taskDefinition.executionRole ?? taskRole).roleArn;
   grantee.grantPrincipal.addToPrincipalPolicy(new iam.PolicyStatement({
     actions: ['iam:PassRole'],
-    resources: [taskRole, ...executionRole ? [executionRole] : []].map(({ roleArn }) => roleArn),
+    resources: [taskRole.roleArn, executionRole?.roleArn ?? Lazy.string({ produce: laterRole })],
     conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
   }));
 }

@@ -25,7 +25,7 @@ export class EcsTasks {
   /** @throws Error that lists everything that is wrong with the task */
   public add(name: string, options: EcsTaskOptions): EcsTaskAction {
     const problems = new Problems();
-    checkEcsTask(problems, name, options, this.machines);
+    checkEcsTask(problems, name, options, this.machines, Stack.of(this.scope));
     if (this.tasks.has(name)) problems.add('it was added already. Run one task for an action, or give the action of the other state another name.');
     problems.refuse(`The task "${name}" cannot be added to the workflow "${this.scope.node.path}"`);
     if (this.isEmpty) this.prepare();

@@ -179,6 +179,9 @@ export class FsmWorkflow extends Construct implements iam.IGrantable {
    * Who may write to an event source is trusted with all executions of the workflow, since an envelope says itself where its execution
    * stands. So do not grant this, or what includes it (`grantSend`, `grantResume`, `grantRedrive`), to code that is not: let it call a
    * function of yours, or start executions through a rule of EventBridge ({@link FsmWorkflowTarget}).
+   *
+   * An identity of another account can reach a queue of SQS or a topic of SNS only: a stream of Kinesis and a table are looked for by their
+   * names, in the account of whoever asks.
    */
   public grantStart(grantee: iam.IGrantable): iam.Grant {
     return this.eventSources.map(({ grantSend }) => grantSend(grantee)).reduce((all, grant) => all.combine(grant));

@@ -3,7 +3,8 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { Problems } from './problems';
 import {
-  DEFAULT_RETENTION, TIME_TO_LIVE_ATTRIBUTE, checkRetention, tableDefaults, type ImportedTableOptions, type WorkflowTableProps,
+  DEFAULT_RETENTION, LOCK_TABLE_KEYS, TIME_TO_LIVE_ATTRIBUTE, checkRetention,
+  tableDefaults, type ImportedTableOptions, type WorkflowTableProps,
 } from './workflow-table';
 
 /** Where a workflow keeps the lease and the latest step of each execution. */
@@ -13,8 +14,6 @@ export interface ILockTable {
   /** How long the lock of an execution that has completed is kept, and with it the knowledge that this execution has run. */
   readonly retention: Duration;
 }
-
-export const LOCK_TABLE_KEYS = { partitionKey: { name: 'executionId', type: dynamodb.AttributeType.STRING } } as const;
 
 /**
  * A DynamoDB table that holds one small item for each execution: who may run it now, and how far it has come.

@@ -4,13 +4,11 @@ import type { Construct } from 'constructs';
 import { bundleActions, type BundledActions } from './actions-bundle';
 import type { TransportService, WorkflowPlan } from './binding';
 import { requireAssets } from './built-assets';
-import { CHECKPOINT_TABLE_KEYS } from './checkpoint-table';
 import { EventSource } from './event-source';
 import { exportedActions } from './exported-actions';
 import type { FsmWorkflowProps } from './fsm-workflow-props';
 import { checkPlace } from './given-resource';
 import { checkGivenTable } from './given-table';
-import { LOCK_TABLE_KEYS } from './lock-table';
 import { Problems } from './problems';
 import { RetryQueue } from './retry-queue';
 import { checkRunningLimits } from './running-limits';
@@ -18,7 +16,7 @@ import { runtimeCode } from './runtime-code';
 import { checkQueueRetention } from './sqs-queue';
 import { checkUpgrades, previousMachines, upgradesOf } from './upgrades';
 import { checkFunctionOptions, timeoutOf } from './workflow-function';
-import { checkRetention } from './workflow-table';
+import { CHECKPOINT_TABLE_KEYS, checkRetention, LOCK_TABLE_KEYS } from './workflow-table';
 import { describeProblem, validateTogether, type Machine } from 'cdk-lambda-fsm/machine';
 
 /** A workflow in which nothing is wrong, as it is to be made. */

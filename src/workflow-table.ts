@@ -43,6 +43,13 @@ export const DEFAULT_RETENTION = Duration.days(30);
 /** The name of the attribute by which DynamoDB forgets what has expired. */
 export const TIME_TO_LIVE_ATTRIBUTE = 'ttl';
 
+/** The keys of the tables. */
+export const LOCK_TABLE_KEYS = { partitionKey: { name: 'executionId', type: dynamodb.AttributeType.STRING } } as const;
+export const CHECKPOINT_TABLE_KEYS = {
+  partitionKey: { name: 'executionId', type: dynamodb.AttributeType.STRING },
+  sortKey: { name: 'entry', type: dynamodb.AttributeType.STRING },
+} as const;
+
 /** What the tables of a workflow have in common: on-demand capacity, encryption, and recovery to any second of the last 35 days. */
 export function tableDefaults(props: Pick<WorkflowTableProps, 'encryptionKey' | 'removalPolicy'>) {
   return {

@@ -227,3 +227,13 @@ describe('the calls of the adapters are those that are allowed', () => {
     expect(operations('sns/topic.ts')).toEqual(['PublishBatch']);
   });
 });
+
+test.each(['sqs', 'sns'] as const)('an identity of another account may start executions through %s by the policy of the resource', (service) => {
+  const stack = newStack();
+  const workflow = newWorkflow(stack, { eventSource: EventSource[service]() });
+  workflow.grantStart(iam.Role.fromRoleArn(stack, 'Foreign', 'arn:aws:iam::210987654321:role/shop'));
+  const policies = Template.fromStack(stack).findResources(service === 'sqs' ? 'AWS::SQS::QueuePolicy' : 'AWS::SNS::TopicPolicy');
+  const allowed = Object.values(policies).flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+    .filter(({ Effect, Principal }) => Effect === 'Allow' && JSON.stringify(Principal).includes('210987654321'));
+  expect(allowed).toMatchObject([{ Action: service === 'sqs' ? 'sqs:SendMessage' : 'sns:Publish', Principal: { AWS: 'arn:aws:iam::210987654321:role/shop' } }]);
+});

@@ -202,6 +202,27 @@ test('what cannot work is refused, all at once', () => {
   - taskDefinition has no essential container yet. Add its containers before the task is added to the workflow.`);
 });
 
+test('the function may hand on a role that the task gets later', () => {
+  const stack = newStack();
+  const taskDefinition = new ecs.FargateTaskDefinition(stack, 'Late');
+  taskDefinition.addContainer('charger', { image: IMAGE() });
+  newWorkflow(stack).addEcsTask('charge', { ...fargate(stack), taskDefinition });
+  taskDefinition.addContainer('logger', { image: IMAGE(), logging: ecs.LogDriver.awsLogs({ streamPrefix: 'late' }) });
+  const statements = Object.values(Template.fromStack(stack).findResources('AWS::IAM::Policy')).flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
+  const [passed] = statements.filter(({ Action }) => Action === 'iam:PassRole');
+  expect(JSON.stringify(passed.Resource)).toContain('LateExecutionRole');
+});
+
+test('a cluster of another Region is refused', () => {
+  const stack = newStack();
+  const cluster = ecs.Cluster.fromClusterAttributes(stack, 'Theirs', {
+    clusterName: 'theirs', clusterArn: 'arn:aws:ecs:us-east-1:123456789012:cluster/theirs', vpc: new ec2.Vpc(stack, 'V', { maxAzs: 2 }),
+  });
+  expect(() => newWorkflow(stack).addEcsTask('charge', { ...fargate(stack), cluster })).toThrow(
+    'the given cluster is in the region us-east-1, but the workflow in eu-west-1. Give a cluster in the workflow\'s account and Region.',
+  );
+});
+
 test('one action has one task', () => {
   const stack = newStack();
   const workflow = newWorkflow(stack);

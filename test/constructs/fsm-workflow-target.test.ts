@@ -53,3 +53,7 @@ test('a schedule starts executions, too', () => {
 test('a machine that the workflow does not have is refused', () => {
   expect(() => input({ machine: 'ordr' })).toThrow('The workflow "Stack/Orders" has no machine "ordr" that an event could start; it has "order".');
 });
+
+test('what can be no name of an execution is refused', () => {
+  expect(() => input({ machine: 'order', executionId: 'two words' })).toThrow('"two words" can be no executionId: expected 1 to 128 printable ASCII');
+});
