@@ -290,6 +290,12 @@ export const MUTATIONS: readonly Mutation[] = [
     by: 'return \'acknowledge\';\n    }\n    // Something',
   },
   {
+    name: 'a timeout is stored where nothing can hold it back',
+    file: OUTBOX,
+    replace: 'if (envelope.timeout && !canWait) continue;',
+    by: '',
+  },
+  {
     name: 'a wait begins before its timeout is on its way',
     file: ATTEMPT,
     replace: 'if (await outbox.schedule(expiry)) return;',

@@ -2,7 +2,9 @@ import { drawRequestFaults } from './request-faults';
 import type { LockStoreKind } from './services';
 import { ACTIONS, CALM, drawMachine, redefine } from './workload';
 import type { MachineInput, UpgradePolicy } from '../../lambda/machine';
-import { drawScenario, SeededRandom, type EventSourceKind, type FaultRule, type Scenario } from '../../lambda/testing';
+import {
+  drawScenario, SeededRandom, type EventSourceKind, type FaultRule, type RetryQueueKind, type Scenario,
+} from '../../lambda/testing';
 
 const SECOND = 1_000;
 const DAY = 86_400_000;
@@ -43,6 +45,11 @@ export interface Setting extends Scenario {
   readonly faults: readonly FaultRule[];
 }
 
+/** Retry queues that hold nothing back, alone and with one that does, before it and behind it. */
+const AT_ONCE: readonly (readonly RetryQueueKind[])[] = [
+  ['kinesis'], ['sns'], ['kinesis', 'sns'], ['kinesis', 'sqs'], ['sns', 'dynamodb'], ['sqs', 'kinesis'], ['dynamodb', 'sns'], ['sns', 'sqs'],
+];
+
 /** Draws the setting of a run. The same seed and choice give the same. */
 export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
   const random = new SeededRandom(`simulation/${seed}`);
@@ -58,6 +65,7 @@ export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
     ...scenario,
     seed,
     ports: kind,
+    retryQueues: drawRetryQueues(random.fork('retry queues'), machine, limit) ?? scenario.retryQueues,
     // A table deletes in days, not in milliseconds.
     retention: adapted && scenario.retention === Infinity ? 30 * DAY : scenario.retention,
     lag: random.pick([0, 2 * DAY]),
@@ -75,6 +83,13 @@ export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
       ...adapted ? drawRequestFaults(random.fork('requests'), scenario.timeout, CALM) : [],
     ],
   };
+}
+
+/** Seldom, they are some that hold nothing back. For what must not come before its time there is one that does: the constructs want it. */
+function drawRetryQueues(random: SeededRandom, machine: MachineInput, limit: number | undefined): readonly RetryQueueKind[] | undefined {
+  const mustHold = limit !== undefined || Object.values(machine.states).some(({ timeout }) => timeout);
+  const choice = AT_ONCE.filter((kinds) => !mustHold || kinds.some((kind) => kind === 'sqs' || kind === 'dynamodb'));
+  return random.chance(0.2) ? random.pick(choice) : undefined;
 }
 
 /**

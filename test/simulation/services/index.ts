@@ -23,6 +23,7 @@ import {
   InMemoryQueue, InMemoryStream, InMemoryTopic, type DueTable, type EnvironmentParts, type EventSourceKind, type InMemoryServices,
   type PolledSource, type RetryQueueKind, type SeededRandom, type SharedServices, type VirtualClock,
 } from '../../../lambda/testing';
+import { RETRY_LATENCY } from '../../../lambda/testing/in-memory-services';
 
 const DUE_DIGITS = 14;
 
@@ -90,6 +91,12 @@ export class SimulatedServices {
       const settings = { clock, resource, visibilityTimeout, deadLetters, disorder: disorder(resource), ...kind };
       return kept(this.queues, resource, new InMemoryQueue(settings));
     };
+    const stream = (resource: string, service: 'kinesis' | 'dynamodb', late: { readonly latency?: number }) => (
+      kept(this.streams, resource, new InMemoryStream({ clock, resource, service, deadLetters, ...late }))
+    );
+    const topic = (resource: string, late: { readonly latency?: number }) => (
+      kept(this.topics, resource, new InMemoryTopic({ clock, resource, deadLetters, disorder: disorder(resource), ...late }))
+    );
     this.sources = options.eventSources.map((kind, index) => {
       const resource = nameOfSource(index);
       switch (kind) {
@@ -97,11 +104,11 @@ export class SimulatedServices {
         case 'sqs-fifo':
           return queue(resource, { fifo: kind === 'sqs-fifo', longestDelay: 0 });
         case 'kinesis':
-          return kept(this.streams, resource, new InMemoryStream({ clock, resource, service: kind, deadLetters }));
+          return stream(resource, kind, {});
         case 'dynamodb':
-          return kept(this.streams, 'checkpoints', new InMemoryStream({ clock, resource: 'checkpoints', service: kind, deadLetters }));
+          return stream('checkpoints', kind, {});
         case 'sns':
-          return kept(this.topics, resource, new InMemoryTopic({ clock, resource, deadLetters, disorder: disorder(resource) }));
+          return topic(resource, {});
       }
     });
     const undisturbed: EnvironmentParts = {
@@ -115,8 +122,17 @@ export class SimulatedServices {
       eventSources: this.sources,
       retryQueues: options.retryQueues.map((kind, index) => {
         const name = nameOfRetries(index);
-        // `connect` has made it for a table.
-        return kind === 'sqs' ? queue(name, {}) : this.dueTable(name, seen.retryQueues[index] as RetryTable);
+        switch (kind) {
+          case 'sqs':
+            return queue(name, {});
+          case 'dynamodb':
+            // `connect` has made it for a table.
+            return this.dueTable(name, seen.retryQueues[index] as RetryTable);
+          case 'kinesis':
+            return stream(name, kind, { latency: RETRY_LATENCY });
+          case 'sns':
+            return topic(name, { latency: RETRY_LATENCY });
+        }
       }),
       locks: Object.assign(seen.locks, { all: [] }),
       deadLetters: this.deadLetters,
@@ -148,12 +164,20 @@ export class SimulatedServices {
           return new Topic(clientOf(services.sns, parts), name);
       }
     };
+    const retryQueue = (kind: RetryQueueKind, name: string): Transport => {
+      switch (kind) {
+        case 'sqs':
+          return new RetryQueue(sqs, { queueUrl: name }, parts);
+        case 'dynamodb':
+          return new RetryTable(dynamoDb, { tableName: name, shards: 2 }, parts);
+        case 'kinesis':
+        case 'sns':
+          return source(kind, name);
+      }
+    };
     return {
       eventSources: eventSources.map((kind, index) => source(kind, nameOfSource(index))),
-      retryQueues: retryQueues.map((kind, index) => {
-        const name = nameOfRetries(index);
-        return kind === 'sqs' ? new RetryQueue(sqs, { queueUrl: name }, parts) : new RetryTable(dynamoDb, { tableName: name, shards: 2 }, parts);
-      }),
+      retryQueues: retryQueues.map((kind, index) => retryQueue(kind, nameOfRetries(index))),
       ...lockStore === 'cache' ? {
         locks: new LockCache(connectionTo(this.cache, parts), retentionDays),
         running: new RunningExecutionsCache(connectionTo(this.cache, parts)),
