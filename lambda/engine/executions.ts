@@ -222,8 +222,9 @@ export class Executions {
       checkpoint.step === lock.step && checkpoint.fence === fence && checkpoint.outcome === 'failed'
     ));
     if (!failed?.envelope || (lock.status !== 'failed' && lock.status !== 'running')) throw new NotFailedError(executionId, lock.status);
-    // First the lock: an envelope that arrived before it would be dropped as a duplicate. Whoever dies between the two may call again.
-    if (lock.status === 'failed' && !await locks.reopen(executionId, lock.step, lock.parent, clock.now())) throw new NotFailedError(executionId, 'changing');
+    // First the lock: an envelope that arrived before it would be dropped as a duplicate. Whoever dies between the two may call again. It
+    // is opened only for that very failure: a later one may have an envelope that must wait for an action that still runs.
+    if (lock.status === 'failed' && !await locks.reopen(executionId, lock.fence, clock.now())) throw new NotFailedError(executionId, 'changing');
     const definition = moveToCurrent ? undefined : failed.envelope.definition;
     const envelope: Envelope = { ...failed.envelope, definition, attempt: 0, redriven: failed.fence, sentAt: clock.now() };
     await this.dispatch({ envelope, body: encodeEnvelope(envelope) }, `The envelope of execution "${executionId}"`);

@@ -96,8 +96,8 @@ export class FailoverLockStore implements LockStore {
     return inSecond && inSecond.fence > (inFirst?.fence ?? 0) ? inSecond : inFirst;
   }
 
-  public async reopen(executionId: string, step: number, parent: number, now: number): Promise<boolean> {
-    return (await this.storeOf(executionId)).reopen(executionId, step, parent, now);
+  public async reopen(executionId: string, fence: number, now: number): Promise<boolean> {
+    return (await this.storeOf(executionId)).reopen(executionId, fence, now);
   }
 
   public async cancel(executionId: string, now: number): Promise<Lock | undefined> {

@@ -22,6 +22,6 @@ export function hasInstalled({ holder, fence }: Lock, stored: Lock): boolean {
 }
 
 /** Only while nobody has acquired what was reopened. */
-export function hasReopened(step: number, parent: number, now: number, lock: Lock | undefined): boolean {
-  return lock?.step === step && lock.parent === parent && lock.released === lock.fence && lock.updatedAt === now;
+export function hasReopened(fence: number, now: number, lock: Lock | undefined): boolean {
+  return lock?.fence === fence && lock.released === fence && lock.updatedAt === now;
 }

@@ -198,11 +198,11 @@ export interface LockStore {
   /** A strongly consistent read. */
   read(executionId: string): Promise<Lock | undefined>;
   /**
-   * Makes a failed step runnable again: `done = false`, `status = running`, `released = fence`, if `lock.step`, `lock.parent` are as given
-   * and the status is `failed`.
+   * Makes the step that has failed under that fence runnable again: `done = false`, `status = running`, `released = fence`, if `lock.fence`
+   * is as given and the status is `failed`. A later failure of the same step stays as it is.
    * @returns false when the lock is not as expected.
    */
-  reopen(executionId: string, step: number, parent: number, now: number): Promise<boolean>;
+  reopen(executionId: string, fence: number, now: number): Promise<boolean>;
   /**
    * Ends an execution from outside: `done = true`, `status = cancelled`, `expires = 0` and `fence = fence + 1`, unless it has completed
    * or is cancelled already. With the new fence nothing that any attempt has sent or will send continues the execution. The lock may be

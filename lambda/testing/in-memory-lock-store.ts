@@ -79,12 +79,12 @@ export class InMemoryLockStore implements LockStore {
     return this.find(executionId);
   }
 
-  public async reopen(executionId: string, step: number, parent: number, now: number): Promise<boolean> {
+  public async reopen(executionId: string, fence: number, now: number): Promise<boolean> {
     const lock = this.find(executionId);
-    if (lock?.status !== 'failed' || lock.step !== step || lock.parent !== parent) {
-      return hasReopened(step, parent, now, lock);
+    if (lock?.status !== 'failed' || lock.fence !== fence) {
+      return hasReopened(fence, now, lock);
     }
-    this.store({ ...lock, done: false, status: 'running', released: lock.fence, updatedAt: now });
+    this.store({ ...lock, done: false, status: 'running', released: fence, updatedAt: now });
     return true;
   }
 

@@ -58,7 +58,7 @@ function interceptLocks(locks: LockStore, call: Call): LockStore {
     release: (lease) => call('locks.release', () => locks.release(lease)),
     commit: (lease, status, now) => call('locks.commit', () => locks.commit(lease, status, now)),
     read: (executionId) => call('locks.read', () => locks.read(executionId)),
-    reopen: (executionId, step, parent, now) => call('locks.reopen', () => locks.reopen(executionId, step, parent, now)),
+    reopen: (executionId, fence, now) => call('locks.reopen', () => locks.reopen(executionId, fence, now)),
     cancel: (executionId, now) => call('locks.cancel', () => locks.cancel(executionId, now)),
     install: (lock, below) => call('locks.install', () => locks.install(lock, below)),
   };

@@ -178,7 +178,7 @@ export class Recorder {
       release: (lease) => locks.release(lease),
       commit: (lease, status, now) => locks.commit(lease, status, now),
       read: (executionId) => locks.read(executionId),
-      reopen: (executionId, step, parent, now) => locks.reopen(executionId, step, parent, now),
+      reopen: (executionId, fence, now) => locks.reopen(executionId, fence, now),
       cancel: (executionId, now) => locks.cancel(executionId, now),
       install: (lock, below) => locks.install(lock, below),
     };

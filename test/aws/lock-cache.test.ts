@@ -85,7 +85,7 @@ describeWithServer('a server of Valkey or Redis', () => {
     expect(await scripts(() => acquire(1, 7))).toEqual(one);
     expect(await scripts(async () => { lease = await acquire(1, 1); })).toEqual(one);
     expect(await scripts(() => store.commit(lease, 'failed', NOW))).toEqual(one);
-    expect(await scripts(() => store.reopen('e', 1, 1, NOW))).toEqual(one);
+    expect(await scripts(() => store.reopen('e', 2, NOW))).toEqual(one);
     expect(await scripts(() => store.release(lease))).toEqual(one);
     expect(await scripts(() => store.read('e'))).toEqual(one);
   });
@@ -160,7 +160,7 @@ describeWithServer('a server of Valkey or Redis', () => {
       await store.commit(lease, 'completed', NOW);
       await store.commit(lease, 'failed', NOW);
       expect(await expiry()).toBe(-1);
-      expect(await store.reopen('e', 0, 0, NOW)).toBe(true);
+      expect(await store.reopen('e', 1, NOW)).toBe(true);
       expect(await expiry()).toBe(-1);
     });
 
@@ -207,7 +207,7 @@ describeWithServer('a server of Valkey or Redis', () => {
       const { store, acquire } = await open(wire.port);
       await store.commit(await acquire(0, 0), 'failed', NOW);
       wire.loseAnswer();
-      expect(await store.reopen('e', 0, 0, NOW + 5)).toBe(true);
+      expect(await store.reopen('e', 1, NOW + 5)).toBe(true);
     });
   });
 

@@ -387,7 +387,8 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
         await store.release(lease);
         await expectRefused(0, 0, { now: NOW + 60_000 });
         await expectRefused(1, 1, { now: NOW + 60_000 });
-        expect(await store.reopen(executionId, 0, 0, NOW + 3)).toBe(false);
+        expect(await store.reopen(executionId, 1, NOW + 3)).toBe(false);
+        expect(await store.reopen(executionId, 2, NOW + 3)).toBe(false);
       });
 
       it('is not undone by a holder who asks once more', async () => {
@@ -420,7 +421,7 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
         await acquire(0, 0);
         const lease = await acquire(1, 1);
         await store.commit(lease, 'failed', NOW + 1);
-        expect(await store.reopen(executionId, 1, 1, NOW + 2)).toBe(true);
+        expect(await store.reopen(executionId, 2, NOW + 2)).toBe(true);
         expect(await store.read(executionId)).toMatchObject({ done: false, status: 'running', released: 2, fence: 2, updatedAt: NOW + 2 });
         expect(await acquire(1, 1, { now: NOW + 3 })).toMatchObject({ fence: 3, status: 'running' });
       });
@@ -428,25 +429,34 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
       it('is not undone by the commit of the failure that comes once more, late', async () => {
         const lease = await acquire(0, 0);
         await store.commit(lease, 'failed', NOW + 1);
-        await store.reopen(executionId, 0, 0, NOW + 2);
+        await store.reopen(executionId, 1, NOW + 2);
         expect(await store.commit(lease, 'failed', NOW + 3)).toBe(false);
         expect(await store.read(executionId)).toMatchObject({ done: false, status: 'running', released: 1, fence: 1 });
       });
 
-      it('changes nothing unless that very step has failed', async () => {
-        expect(await store.reopen(executionId, 0, 0, NOW)).toBe(false);
+      it('leaves a later failure of the same step as it is', async () => {
+        await store.commit(await acquire(0, 0), 'failed', NOW);
+        await store.reopen(executionId, 1, NOW + 1);
+        await store.commit(await acquire(0, 0, { now: NOW + 2 }), 'failed', NOW + 3);
+        const failed = await store.read(executionId);
+        expect(await store.reopen(executionId, 1, NOW + 4)).toBe(false);
+        expect(await store.read(executionId)).toEqual(failed);
+      });
+
+      it('changes nothing unless the very attempt has failed', async () => {
+        expect(await store.reopen(executionId, 1, NOW)).toBe(false);
         const lease = await acquire(0, 0);
-        expect(await store.reopen(executionId, 0, 0, NOW)).toBe(false);
+        expect(await store.reopen(executionId, 1, NOW)).toBe(false);
         await store.commit(lease, 'failed', NOW + 1);
         const failed = await store.read(executionId);
-        expect(await store.reopen(executionId, 1, 0, NOW + 2)).toBe(false);
-        expect(await store.reopen(executionId, 0, 1, NOW + 2)).toBe(false);
+        expect(await store.reopen(executionId, 0, NOW + 2)).toBe(false);
+        expect(await store.reopen(executionId, 2, NOW + 2)).toBe(false);
         expect(await store.read(executionId)).toEqual(failed);
       });
 
       it.each<ExecutionStatus>(['parked', 'completed', 'cancelled'])('changes nothing when the execution is %s', async (status) => {
         await store.commit(await acquire(0, 0), status, NOW);
-        expect(await store.reopen(executionId, 0, 0, NOW + 2)).toBe(false);
+        expect(await store.reopen(executionId, 1, NOW + 2)).toBe(false);
         expect(await store.read(executionId)).toMatchObject({ done: true, status });
       });
     });

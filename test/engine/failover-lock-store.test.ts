@@ -169,7 +169,7 @@ describe('when the first store fails', () => {
     await stores.fail(locks);
     await expect(locks.read('x')).rejects.toThrow('the second does not know execution "x"');
     await expect(locks.cancel('x', stores.now)).rejects.toThrow('not available');
-    await expect(locks.reopen('x', 0, 0, stores.now)).rejects.toThrow('not available');
+    await expect(locks.reopen('x', 1, stores.now)).rejects.toThrow('not available');
   });
 
   test('a lease of before is committed where it was granted, or not at all', async () => {

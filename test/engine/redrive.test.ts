@@ -34,6 +34,30 @@ test('does not touch a failure that comes between its two looks', async () => {
   expect(expired).toEqual([1]);
 });
 
+/**
+ *     first    ── reads the lock: fence 1 ──                                                            ── opens fence 1: refused
+ *     second                                 ── opens fence 1 ── sends ──
+ *     worker                                                              ── fails: fence 2 ── commit ──
+ *
+ * The envelope of the first failure must not be sent for the second one, which may have to wait for an action that still runs.
+ */
+test('opens no failure that is later than the one whose envelope it has', async () => {
+  const world = new World([machine], { charge: () => { throw new Error('refused'); } });
+  const { journal } = world.services;
+  await world.start('order', 'x');
+  await world.bench.run();
+  const { history } = journal;
+  jest.spyOn(journal, 'history').mockImplementationOnce(async (executionId) => {
+    await world.client((executions) => executions.redrive('x'));
+    await world.bench.run();
+    return history.call(journal, executionId);
+  });
+  await expect(world.client((executions) => executions.redrive('x'))).rejects.toThrow('Execution "x" is changing');
+  await world.bench.run();
+  expect(world.lock('x')).toMatchObject({ status: 'failed', fence: 2 });
+  expect(world.effects).toHaveLength(2);
+});
+
 test('says so when the execution was cancelled between its look and its opening', async () => {
   const world = new World([machine], { charge: () => { throw new Error('refused'); } });
   const { journal } = world.services;

@@ -51,7 +51,7 @@ async function askLocks(store: LockStore, random: SeededRandom, calls: number): 
       () => Promise.all([store.acquire(request), store.acquire(other)]),
       () => store.release(lease),
       () => store.commit(lease, random.pick(STATUSES), now),
-      () => store.reopen(executionId, step, parent, now),
+      () => store.reopen(executionId, fence, now),
       ...call % 30 === 29 ? [() => store.cancel(executionId, now)] : [],
     ];
     answers.push(await answerOf(random.pick(asks)()), await store.read(executionId));

@@ -244,7 +244,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a redrive sends the envelope before it opens the lock',
     file: EXECUTIONS,
-    replace: 'if (lock.status === \'failed\' && !await locks.reopen(executionId, lock.step, lock.parent, clock.now())) throw new NotFailedError(executionId, \'changing\');',
+    replace: 'if (lock.status === \'failed\' && !await locks.reopen(executionId, lock.fence, clock.now())) throw new NotFailedError(executionId, \'changing\');',
     by: '',
   },
   {

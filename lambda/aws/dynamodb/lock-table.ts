@@ -19,7 +19,7 @@ const HELD = 'fence = :fence';
 const NOT_DONE = 'done = :false';
 const NOT_GIVEN_UP = 'released < :fence';
 const NOT_ENDED = 'attribute_exists(executionId) AND NOT #status IN (:completed, :cancelled)';
-const FAILED = 'step = :step AND parent = :parent AND #status = :failed';
+const FAILED = '#status = :failed';
 
 const FALSE = { BOOL: false };
 const TRUE = { BOOL: true };
@@ -102,21 +102,20 @@ export class LockTable implements LockStore {
     return Item && toLock(Item);
   }
 
-  public async reopen(executionId: string, step: number, parent: number, now: number): Promise<boolean> {
+  public async reopen(executionId: string, fence: number, now: number): Promise<boolean> {
     const { lock, refused } = await this.update(executionId, {
-      UpdateExpression: 'SET done = :false, #status = :running, released = fence, updatedAt = :now',
-      ConditionExpression: FAILED,
+      UpdateExpression: 'SET done = :false, #status = :running, released = :fence, updatedAt = :now',
+      ConditionExpression: `${HELD} AND ${FAILED}`,
       ExpressionAttributeNames: { '#status': 'status' },
       ExpressionAttributeValues: {
-        ':step': number(step),
-        ':parent': number(parent),
+        ':fence': number(fence),
         ':failed': text('failed'),
         ':running': text('running'),
         ':now': number(now),
         ':false': FALSE,
       },
     });
-    return !refused || hasReopened(step, parent, now, lock);
+    return !refused || hasReopened(fence, now, lock);
   }
 
   public async cancel(executionId: string, now: number): Promise<Lock | undefined> {

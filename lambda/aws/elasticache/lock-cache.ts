@@ -53,9 +53,9 @@ export class LockCache implements LockStore {
     return (await this.run(READ, executionId, [])).lock;
   }
 
-  public async reopen(executionId: string, step: number, parent: number, now: number): Promise<boolean> {
-    const { lock, changed } = await this.run(REOPEN, executionId, [step, parent, now]);
-    return changed || hasReopened(step, parent, now, lock);
+  public async reopen(executionId: string, fence: number, now: number): Promise<boolean> {
+    const { lock, changed } = await this.run(REOPEN, executionId, [fence, now]);
+    return changed || hasReopened(fence, now, lock);
   }
 
   public async cancel(executionId: string, now: number): Promise<Lock | undefined> {

@@ -57,13 +57,13 @@ end
 return {1, redis.call('HGETALL', KEYS[1])}
 `);
 
-/** ARGV: step, parent, now. */
+/** ARGV: fence, now. */
 export const REOPEN = script(`
-local step, parent, status, fence = unpack(redis.call('HMGET', KEYS[1], 'step', 'parent', 'status', 'fence'))
-if step ~= ARGV[1] or parent ~= ARGV[2] or status ~= 'failed' then
+local fence, status = unpack(redis.call('HMGET', KEYS[1], 'fence', 'status'))
+if fence ~= ARGV[1] or status ~= 'failed' then
   return {0, redis.call('HGETALL', KEYS[1])}
 end
-redis.call('HSET', KEYS[1], 'done', 0, 'status', 'running', 'released', fence, 'updatedAt', ARGV[3])
+redis.call('HSET', KEYS[1], 'done', 0, 'status', 'running', 'released', fence, 'updatedAt', ARGV[2])
 return {1, redis.call('HGETALL', KEYS[1])}
 `);
 
