@@ -73,7 +73,7 @@ export class Admission {
    * A cancellation ends the wait in this way, too: it has no right to stop the task that the execution was waiting for.
    */
   private async endWait(envelope: Envelope, now: number): Promise<Outcome> {
-    const { locks, mailbox, random } = this.around.ports;
+    const { ports: { locks, mailbox, random }, options } = this.around;
     const { executionId, event, parent } = envelope;
     const step = envelope.step - 1;
     let lock: Lock | undefined;
@@ -88,6 +88,9 @@ export class Admission {
     }
     // Something else has ended the wait.
     if (lock?.status === 'cancelled') await this.around.stopTask(envelope);
+    // It may have come before and have put its event into the mailbox, if the execution has ended since it was due.
+    const due = (envelope.notBefore ?? Number.POSITIVE_INFINITY) - EARLY - options.clockSkew;
+    if (hasEnded(lock) && lock.updatedAt > due) await this.around.forgetMailbox(executionId);
     if (lock?.step !== step || lock.fence !== parent || lock.status !== 'parked') return 'acknowledge';
     await mailbox.put(executionId, { id: `${TIMEOUT_MAIL}${step}`, event, step });
     this.around.count('Timeout', envelope);

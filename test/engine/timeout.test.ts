@@ -77,6 +77,29 @@ describe('a state with a timeout', () => {
     }
   });
 
+  /**
+   *     timeout   ── finds the park ──                      ── puts its mail ╳     ── comes again
+   *     execution                      ── goes on, completes ──
+   */
+  test('leaves nothing in the mailbox of an execution that has completed beside it', async () => {
+    const world = await parked();
+    const { mailbox } = world.services;
+    const put = mailbox.put.bind(mailbox);
+    let answers = false;
+    jest.spyOn(mailbox, 'put').mockImplementation(async (executionId, mail) => {
+      if (mail.event !== 'expired' || answers) return put(executionId, mail);
+      answers = true;
+      await approve(world);
+      await world.clock.sleep(5 * SECOND);
+      await put(executionId, mail);
+      throw new Error('no answer');
+    });
+    await world.bench.run();
+    expect(answers).toBe(true);
+    expect(world.lock('x')?.status).toBe('completed');
+    expect(await mailbox.list('x')).toEqual([]);
+  });
+
   test('of an execution that is cancelled brings nothing back', async () => {
     const world = await parked();
     await world.client((executions) => executions.cancel('x'));
