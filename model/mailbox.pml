@@ -4,14 +4,17 @@
  *
  *     step 0: A, parks ──mail a──▶ step 1: works, dispatches ──▶ step 2: C, parks ──mail a or b, or its timeout──▶ step 3: completes
  *
- * Callers send one event each, at any time, and again with the same id when they are in doubt. Two workers handle what the source delivers: in any order, perhaps
- * twice. They die between any two requests, and leases run out while their holders still send what they have done.
+ * Callers send one event each, at any time, and again with the same id when they are in doubt. Two workers handle what the source delivers:
+ * in any order, perhaps twice. They die between any two requests, and leases run out while their holders still send what they have done. A
+ * step fails for good and is redriven. The execution is cancelled, at any time.
  *
  * What is held:
  *   once    along the line of committed steps a mail is taken at most once
  *   kept    a mail is forgotten only when a committed step has taken it
  *   awake   nobody stays parked beside a mail that he would take, nor beyond his timeout
  *   same    all attempts at a step are about the same mail
+ *   told    whoever sees that the execution is parked finds the checkpoint of that
+ *   let go  a cancelled execution does nothing more, and nothing stays in the mailbox of one that has ended
  *
  * `npm run model` checks this, and that each MUTATE_… breaks it.
  */
@@ -24,9 +27,14 @@
 #ifndef DUPLICATES
 #define DUPLICATES 0
 #endif
-
 #ifndef DOUBTS
 #define DOUBTS 0
+#endif
+#ifndef FAILURES
+#define FAILURES 0
+#endif
+#ifndef CANCELS
+#define CANCELS 0
 #endif
 #ifndef CALLERS
 #define CALLERS 2
@@ -34,7 +42,9 @@
 
 #include "source.pml"
 
+/* In place of a mail: the timeout. In place of a step or a position: it has ended, there is none. */
 #define TIMEOUT 7
+#define OVER 8
 #define NOTHING 9
 #define A 1
 #define B 2
@@ -51,16 +61,17 @@
 #define MAIL_OF(envelope) (((envelope) >> 8) & 15)
 #define TAKEN_OF(envelope) ((envelope) >> 12)
 
-mtype = { NEW, RUNNING, PARKED, COMPLETED };
+mtype = { NEW, RUNNING, PARKED, COMPLETED, FAILED, CANCELLED };
 
 /* The lock item. */
 mtype status = NEW;
 byte lockStep, lockFence, lockParent, lockMail;
 bool done, valid;
+#define ENDED (status == COMPLETED || status == CANCELLED)
 #define SAME_STEP (lockStep == STEP_OF(envelope) && lockParent == PARENT_OF(envelope))
 
-/* The checkpoint table: the position of each attempt that parked; and the mailbox: the event at each position, and which are there. */
-byte position[FENCES];
+/* The checkpoints of attempts that park: their positions, by fence. The mailbox: the event at each position, and which are there. */
+byte position[FENCES] = NOTHING;
 byte last, present, ids;
 byte eventOf[5];
 #define PUT_MAIL(event) last++; eventOf[last] = event; present = present | BIT(last)
@@ -68,7 +79,7 @@ byte eventOf[5];
 
 /* For the properties alone: what the committed steps have taken, and with the step that is being run; what is forgotten. */
 byte before, with, removed, sent;
-byte sending = CALLERS, crashes, expires, duplicates;
+byte sending = CALLERS, changing, crashes, expires, duplicates, failures, cancels;
 
 /* mailbox-position.ts: the earliest mail that was not taken and whose event the state takes, or 0. */
 inline nextMail(step, taken) {
@@ -85,16 +96,27 @@ inline nextMail(step, taken) {
 #define TAKE(taken) ((taken) | BIT(mail))
 #endif
 
+/* MailboxTable.expire: an execution that has ended needs its mails no more. */
+#define LET_GO present = 0
+
 /* wake.ts: two requests, between which anything may happen: first the lock, then the mails. What is sent then may be late anyway. */
 inline readLock() {
-  if :: status == PARKED -> parkStep = lockStep; parkFence = lockFence :: else fi
+  if
+  :: status == PARKED -> parkStep = lockStep; parkFence = lockFence
+#ifndef MUTATE_LATE_MAIL_STAYS
+  :: ENDED -> parkStep = OVER
+#endif
+  :: else
+  fi
 }
 inline wake() {
   if
-  :: parkStep != NOTHING ->
+  :: parkStep == OVER -> LET_GO
+  :: parkStep < OVER ->
+     assert(position[parkFence] != NOTHING); /* told */
      nextMail(parkStep, position[parkFence]);
      if :: mail -> put(ENVELOPE(parkStep + 1, parkFence, mail, TAKE(position[parkFence]))) :: else fi
-  :: else
+  :: parkStep == NOTHING
   fi;
   parkStep = NOTHING; parkFence = 0; mail = 0
 }
@@ -122,9 +144,11 @@ end:
        if
        :: SAME_STEP && !done -> GIVE_BACK /* busy */
        :: SAME_STEP && status == PARKED -> goto parked
+       :: ENDED && taken -> LET_GO; ACKNOWLEDGE /* perhaps he who has ended it died before he could do so */
        :: else -> ACKNOWLEDGE /* a duplicate or an orphan */
        fi
     fi;
+    assert(status != CANCELLED); /* let go */
     mail = MAIL_OF(envelope);
     if :: mail == 0 || mail == TIMEOUT -> assert(taken == before)
        :: else -> assert(!(before & BIT(mail)) && taken == (before | BIT(mail))) fi; /* once */
@@ -134,6 +158,7 @@ end:
   }
   if /* its actions run */
   MAY_DIE
+  :: atomic { failures < FAILURES -> failures++; if :: lockFence == fence -> done = 1; valid = 0; status = FAILED :: else fi; ACKNOWLEDGE }
   :: PARKS(step) -> goto park
   :: step == 1 -> goto dispatch
   :: step == 3 -> goto complete
@@ -167,10 +192,19 @@ park:
 #ifdef MUTATE_LOOKS_BEFORE_COMMIT
   atomic { nextMail(step, taken) }
 #endif
+#ifndef MUTATE_COMMIT_BEFORE_CHECKPOINT
+  atomic { position[fence] = taken }
+#endif
   atomic {
-    position[fence] = taken; /* the checkpoint, then the commit */
-    if :: lockFence == fence -> done = 1; valid = 0; status = PARKED :: else -> ACKNOWLEDGE fi
+    if
+    MAY_DIE
+    :: lockFence == fence -> done = 1; valid = 0; status = PARKED
+    :: lockFence != fence -> position[fence] = NOTHING; ACKNOWLEDGE
+    fi
   }
+#ifdef MUTATE_COMMIT_BEFORE_CHECKPOINT
+  atomic { position[fence] = taken }
+#endif
 #ifdef MUTATE_TIMEOUT_AFTER_COMMIT
   atomic { if MAY_DIE :: step == 2 -> put(ENVELOPE(step + 1, fence, TIMEOUT, taken)) :: step != 2 fi }
 #endif
@@ -195,13 +229,17 @@ elapsed: /* it is no step: its event becomes a mail like any other, if he still 
     if
     :: lockStep == step - 1 && lockFence == PARENT_OF(envelope) && !done -> GIVE_BACK /* the park is not committed yet */
     :: lockStep == step - 1 && lockFence == PARENT_OF(envelope) && status == PARKED
+#ifndef MUTATE_LATE_TIMEOUT_STAYS
+    :: ENDED -> LET_GO; ACKNOWLEDGE /* perhaps he who has put its mail died before he could look */
+#endif
     :: else -> ACKNOWLEDGE
     fi
   }
   atomic { if MAY_DIE :: !(ids & TIMEOUT_ID) -> ids = ids | TIMEOUT_ID; PUT_MAIL(ELAPSED) :: ids & TIMEOUT_ID fi; goto look }
 
 complete:
-  atomic { if :: lockFence == fence -> done = 1; valid = 0; status = COMPLETED :: else fi; ACKNOWLEDGE }
+  atomic { if :: lockFence == fence -> done = 1; valid = 0; status = COMPLETED :: else -> ACKNOWLEDGE fi }
+  atomic { if MAY_DIE :: LET_GO; ACKNOWLEDGE fi }
 }
 
 /* executions.ts, send(): puts the mail, then looks at the lock. A caller in doubt calls again with the same id. */
@@ -229,6 +267,49 @@ call:
   atomic { wake(); if :: doubts > 0 -> doubts--; goto call :: event = 0; doubts = 0; sending-- fi }
 }
 
+/* executions.ts, cancel(): first the lock, then the mailbox. */
+proctype canceller() {
+end:
+  do
+  :: atomic { cancels < CANCELS && (status == RUNNING || status == PARKED || status == FAILED) ->
+       cancels++; changing++;
+#ifdef MUTATE_CANCEL_LETS_GO_FIRST
+       LET_GO
+     }
+     atomic {
+#endif
+       if :: status == COMPLETED :: else -> done = 1; valid = 0; status = CANCELLED;
+#ifndef MUTATE_CANCEL_KEEPS_FENCE
+         lockFence++
+#endif
+       fi
+     }
+     atomic {
+#ifndef MUTATE_CANCEL_LETS_GO_FIRST
+       LET_GO;
+#endif
+       changing--
+     }
+  od
+}
+
+/* executions.ts, redrive(): the envelope that failed, whole. What may happen meanwhile is in transitions.pml. */
+proctype redriver() {
+  int envelope;
+  byte i;
+end:
+  do
+  :: atomic { status == FAILED -> done = 0; status = RUNNING; changing++;
+#ifdef MUTATE_REDRIVE_LOSES_POSITION
+       envelope = ENVELOPE(lockStep, lockParent, lockMail, 0)
+#else
+       envelope = ENVELOPE(lockStep, lockParent, lockMail, with)
+#endif
+     }
+     atomic { put(envelope); envelope = 0; changing-- }
+  od
+}
+
 proctype services() {
   int envelope;
   byte i;
@@ -236,9 +317,9 @@ end:
   do
   :: atomic { valid && expires < EXPIRES -> expires++; valid = 0 }
   :: atomic { waiting > 0 && duplicates < DUPLICATES -> duplicates++; peek(envelope); put(envelope); envelope = 0 }
-  :: atomic { waiting == 0 && inHand == 0 && sending == 0 -> /* nothing will happen any more */
+  :: atomic { waiting == 0 && inHand == 0 && sending == 0 && !changing -> /* nothing will happen any more */
        assert(!(removed & ~with)); /* kept */
-       assert(status == PARKED || status == COMPLETED);
+       assert(status == PARKED || status == FAILED || (ENDED && !present)); /* let go */
        if :: status == PARKED ->
              assert(lockStep != 2); /* awake: it has a timeout */
              i = 1;
@@ -257,6 +338,8 @@ init {
     put(ENVELOPE(0, 0, 0, 0));
     run worker(); run worker(); run services();
     run caller(0);
-    if :: CALLERS > 1 -> run caller(1) :: else fi
+    if :: CALLERS > 1 -> run caller(1) :: else fi;
+    if :: FAILURES > 0 -> run redriver() :: else fi;
+    if :: CANCELS > 0 -> run canceller() :: else fi
   }
 }
