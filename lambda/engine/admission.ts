@@ -134,9 +134,12 @@ export class Admission {
     this.around.measure('EnvelopeAge', age, envelope, request.state);
     const span = ports.tracer?.begin({ envelope, state: request.state, attempt: attemptOf(lease) });
     const attempt = new Attempt(this.around, { envelope, lease, startedAt: now, trace: span?.trace });
-    const stopped = envelope.abandonsTask ? this.around.stopTask(envelope) : undefined;
     // Attempts that neither succeeded nor gave their lease up: their invocations died in the middle.
     const died = attemptOf({ fence, parent: Math.max(parent, released) });
+    const tidied = [
+      ...envelope.abandonsTask ? [this.around.stopTask(envelope)] : [],
+      ...Array.from({ length: died }, (_, index) => this.around.forgetAttempt({ ...lease, fence: fence - 1 - index })),
+    ];
     try {
       const outcome = await this.attempt(attempt, plan, lease, died);
       span?.end(attempt.error);
@@ -145,7 +148,7 @@ export class Admission {
       span?.end(attempt.error ?? asError(thrown).name);
       throw thrown;
     } finally {
-      await stopped;
+      await Promise.all(tidied);
     }
   }
 
@@ -161,8 +164,8 @@ export class Admission {
   private async refused(envelope: Envelope, request: AcquireRequest, lock: Lock | undefined): Promise<Outcome> {
     const verdict = judge(request, lock);
     if (lock && (hasEnded(lock) || lock.status === 'failed')) await this.around.limits.leave(envelope, lock.fence);
-    // What sent this, or tried it before, may have made the secret of a token when the execution had ended and its mailbox was forgotten.
-    if (hasEnded(lock) && (envelope.mailbox || envelope.attempt > 0)) await this.around.forgetMailbox(envelope.executionId);
+    // Whoever has ended it may have died before it let the mailbox go; what tried this before may have made the secret of a token since.
+    if (hasEnded(lock)) await this.around.forgetMailbox(envelope.executionId);
     switch (verdict.kind) {
       case 'busy':
         this.around.count('Busy', envelope);

@@ -3,10 +3,9 @@ import { fullJitter } from './backoff';
 import { issueToken } from './callback';
 import { assertFits, encodeEnvelope } from './codec';
 import type { Definition } from './definitions';
-import { ENVELOPE_VERSION, type Envelope, type MailboxPosition } from './envelope';
+import { ENVELOPE_VERSION, type Envelope } from './envelope';
 import { asError, DeadlineError } from './errors';
 import { failureOf, whereFrom } from './failure';
-import { NOTHING_TAKEN } from './mailbox-position';
 import { attemptOf, hasEnded, type Checkpoint, type Lease, type Outcome } from './ports';
 import { runStep, type StepResult } from './run-step';
 import type { Surroundings } from './surroundings';
@@ -32,16 +31,11 @@ export interface Held {
  * throws leaves the delivery to its source.
  */
 export class Attempt {
-  /** There may be a secret in the mailbox, which must be forgotten when the execution ends. */
-  private tokenIssued: boolean;
   /** An action has overrun its time, and may still be running. */
   private overrun = false;
   private failure?: Failure;
 
-  constructor(private readonly around: Surroundings, private readonly held: Held) {
-    // An attempt before may have made it, and died before it could tell.
-    this.tokenIssued = attemptOf(held.lease) > 0;
-  }
+  constructor(private readonly around: Surroundings, private readonly held: Held) {}
 
   /** The state that the step leaves, or nothing at the start. */
   public get source(): string { return this.held.envelope.state ?? ''; }
@@ -58,10 +52,7 @@ export class Attempt {
     const logger = this.around.logger(envelope);
     const { clock } = this.around.ports;
     const began = clock.now();
-    const callbackToken = () => {
-      this.tokenIssued = true;
-      return issueToken(this.around.ports, envelope.executionId, envelope.step);
-    };
+    const callbackToken = () => issueToken(this.around.ports, envelope.executionId, envelope.step);
     const result = await runStep({ machine: definition.machine, plan, envelope, lease, actions, deadline, logger, callbackToken });
     this.around.measure('StepDuration', clock.now() - began, envelope, result.kind === 'failed' ? result.state : lastOf(result.states));
     try {
@@ -125,7 +116,8 @@ export class Attempt {
     this.around.count('Transition', envelope, state);
     this.around.count('Completed', envelope, state);
     await this.tidyMail(envelope);
-    if (this.mailbox) await this.around.forgetMailbox(envelope.executionId);
+    // Also where no event has taken it on: one that its states do not handle may have come, or the secret of a token lie there.
+    await this.around.forgetMailbox(envelope.executionId);
     return 'acknowledge';
   }
 
@@ -171,7 +163,7 @@ export class Attempt {
       if (!committed) {
         this.around.count('Orphan', this.held.envelope);
         await this.orCount(ports.journal.expire(checkpoint.executionId, checkpoint.step, checkpoint.fence));
-        if (this.tokenIssued) await this.orCount(this.tidyToken(checkpoint));
+        await this.orCount(this.tidyToken(checkpoint));
       } else if (status !== 'parked') {
         await this.around.limits.leave(this.held.envelope, this.held.lease.fence);
       }
@@ -306,11 +298,6 @@ export class Attempt {
 
   // ---- making things ------------------------------------------------------------------------------------------------------------
 
-  /** Absent while there is nothing in the execution's mailbox that would have to be forgotten at its end. */
-  private get mailbox(): MailboxPosition | undefined {
-    return this.held.envelope.mailbox ?? (this.tokenIssued ? NOTHING_TAKEN : undefined);
-  }
-
   /** The envelope as it came: the actions may have half-changed the context of the decoded one. */
   private pristine(): Envelope {
     // The body was decoded and checked when the delivery came in.
@@ -330,7 +317,7 @@ export class Attempt {
       state: next.state,
       event: next.event,
       context: next.context,
-      mailbox: this.mailbox,
+      mailbox: envelope.mailbox,
       trace: this.held.trace,
       sentAt: this.around.ports.clock.now(),
     };

@@ -83,6 +83,19 @@ export class Surroundings {
   }
 
   /**
+   * An attempt has died, perhaps after it had written that the execution was parked or had failed, and before it could commit that. Nobody
+   * else would let go what it has written. Best effort: it does no harm.
+   */
+  public async forgetAttempt({ executionId, step, fence }: Lease): Promise<void> {
+    try {
+      await this.ports.journal.expire(executionId, step, fence);
+    } catch (thrown) {
+      this.ports.metrics.count('CheckpointFailure');
+      this.ports.logger.warn(`What an attempt that died has written could not be forgotten: ${asError(thrown).message}`, { executionId, step });
+    }
+  }
+
+  /**
    * The wait that the step before this envelope's has begun is over, so nobody needs the task that it has started. Best effort: a task that
    * is not stopped ends by itself.
    */

@@ -1,4 +1,5 @@
 import { World } from './world';
+import { Executions } from '../../lambda/engine';
 import { CircuitBreaker } from '../../lambda/engine/circuit-breaker';
 import { defineMachine } from '../../lambda/machine';
 import { VirtualClock } from '../../lambda/testing/virtual-clock';
@@ -68,4 +69,16 @@ test('an outage costs a few requests, not one for each transition, and the prima
   // A probe at most a minute after the outage finds the primary again; from then on all goes there.
   expect(sends.primary.length).toBeGreaterThan(10);
   expect(Math.max(...sends.failover)).toBeLessThan(Math.min(...sends.primary));
+});
+
+test('when all services are taken to be down, they are asked nevertheless', async () => {
+  const world = new World([{ name: 'm', initial: 'only', states: { only: { final: true } } }], {}, {
+    eventSources: ['sqs', 'kinesis'], faults: [{ on: 'client.eventSources', fault: 'fail', call: [1, 2, 3, 4, 5, 6] }],
+  });
+  const executions = await world.bench.asClient(async (ports) => new Executions(ports, world.names));
+  const start = () => world.bench.asClient(() => executions.start({ machine: 'm', executionId: 'x' }));
+  for (let failure = 0; failure < 3; failure++) await expect(start()).rejects.toThrow('was not taken by any event source');
+  await start();
+  await world.bench.run();
+  expect(world.lock('x')?.status).toBe('completed');
 });

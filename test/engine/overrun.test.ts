@@ -1,5 +1,6 @@
 import { World } from './world';
-import { defineMachine } from '../../lambda/machine';
+import { runStep } from '../../lambda/engine/run-step';
+import { defineMachine, normalize, START, transition, type Action } from '../../lambda/machine';
 import type { RetryQueueKind } from '../../lambda/testing';
 
 const SECOND = 1_000;
@@ -32,6 +33,36 @@ test.each(RETRY_QUEUES)('lets a catch transition wait until an action that overr
   const [overrun, mend] = world.effects;
   expect(mend?.action).toBe('mend');
   expect(mend?.at).toBeGreaterThanOrEqual((overrun?.at ?? 0) + 30 * SECOND);
+});
+
+/**
+ * An invocation that stood still goes on with whatever is ready first:
+ *
+ *     first action ── begins ──        stands still until long after the deadline        ── ends ── second action?    the timer fires
+ */
+test('begins no action when the time is over, though the timer that says so has not fired yet', async () => {
+  const machine = normalize({ name: 'm', initial: 'only', states: { only: { entry: 'first', do: 'second', on: { on: 'end' } }, end: { final: true } } });
+  const called: string[] = [];
+  let remaining = 1_000;
+  const actions: Record<string, Action> = {
+    first: () => {
+      called.push('first');
+      remaining = 0;
+    },
+    second: () => { called.push('second'); },
+  };
+  const result = await runStep({
+    machine,
+    plan: transition(machine, null, START),
+    envelope: { version: 1, executionId: 'x', machine: 'm', step: 0, parent: 0, attempt: 0, state: null, event: START, context: {}, sentAt: 0 },
+    lease: { executionId: 'x', step: 0, parent: 0, fence: 1, expires: 2_000 },
+    actions: (_machine, name) => actions[name],
+    logger: console,
+    deadline: { signal: new AbortController().signal, reached: new Promise(() => undefined), remainingMilliseconds: () => remaining },
+    callbackToken: async () => '',
+  });
+  expect(result).toMatchObject({ kind: 'failed', state: 'only', error: { name: 'DeadlineError' } });
+  expect(called).toEqual(['first']);
 });
 
 test('refuses a late start as long as the clocks may differ', async () => {

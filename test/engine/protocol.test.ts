@@ -1,5 +1,5 @@
 import { World, type ActionBody } from './world';
-import { encodeEnvelope, NotJsonError } from '../../lambda/engine';
+import { encodeEnvelope, NotJsonError, wakeUp, type ExecutionStatus } from '../../lambda/engine';
 import { defineMachine } from '../../lambda/machine';
 import { InMemoryQueue } from '../../lambda/testing';
 
@@ -320,6 +320,15 @@ describe('a parked execution', () => {
     expect(await world.describe('x')).toMatchObject({ status: 'parked', context: { n: 3 } });
   });
 
+  test.each<ExecutionStatus>(['running', 'failed', 'completed', 'cancelled'])('is no one that is %s: there is nothing to wake', async (status) => {
+    const world = new World([waiting], actions);
+    await world.start('waiting', 'x');
+    await world.bench.run();
+    await world.services.mailbox.put('x', { id: 'mail', event: 'one' });
+    const lock = { ...world.lock('x')!, status };
+    expect(await world.bench.asClient((ports) => wakeUp(ports, lock))).toBeUndefined();
+  });
+
   test('takes events in the order in which they were sent', async () => {
     const machine = defineMachine({ name: 'list', initial: 'idle', states: { idle: { entry: 'append', on: { add: 'idle', stop: 'end' } }, end: { final: true } } });
     const world = new World([machine], { append: (context, run) => { context.list = [...context.list as string[], run.data ?? 'start']; } }, { disorder: true });
@@ -338,11 +347,13 @@ describe('a parked execution', () => {
     expect(await world.describe('x')).toMatchObject({ state: 'second' });
   });
 
-  test('forgets a mail only when the step that took it can be replaced by no other', async () => {
+  test.each([
+    ['running', 'on'], ['parked', undefined],
+  ])('forgets a mail only when the step that took it can be replaced by no other (it is %s)', async (status, event) => {
     const machine = defineMachine({
       name: 'm', initial: 'idle', states: { idle: { on: { go: 'work' } }, work: { do: 'work', on: { on: 'end' } }, end: { final: true } },
     });
-    const world = new World([machine], { work: () => 'on' });
+    const world = new World([machine], { work: () => event });
     const { mailbox } = world.services;
     const remove = mailbox.remove.bind(mailbox);
     const locks: unknown[] = [];
@@ -353,8 +364,23 @@ describe('a parked execution', () => {
     await world.start('m', 'x');
     await world.client((executions) => executions.send('x', 'go'));
     await world.bench.run();
-    expect(locks).toMatchObject([{ step: 1, done: true, status: 'running' }]);
-    expect(await world.describe('x')).toMatchObject({ status: 'completed', waiting: [] });
+    expect(locks).toMatchObject([{ step: 1, done: true, status }]);
+    expect(await world.describe('x')).toMatchObject({ status: event ? 'completed' : 'parked', waiting: [] });
+  });
+
+  test('keeps a mail when the step that took it could not be committed', async () => {
+    const machine = defineMachine({
+      name: 'm',
+      initial: 'idle',
+      states: { idle: { on: { go: 'work' } }, work: { do: 'work', on: { on: 'rest' } }, rest: { on: { off: 'end' } }, end: { final: true } },
+    });
+    // The first commit is that of the park.
+    const world = new World([machine], { work: () => 'on' }, { faults: [{ on: 'locks.commit', call: 2, fault: 'fail', effect: 'before' }] });
+    await world.start('m', 'x');
+    await world.client((executions) => executions.send('x', 'go', { id: 'mail' }));
+    await world.bench.run();
+    expect(world.lock('x')).toMatchObject({ status: 'parked', step: 2 });
+    expect(await world.services.mailbox.list('x')).toMatchObject([{ id: 'mail' }]);
   });
 
   test('refuses what can be no event, and events when it is over', async () => {

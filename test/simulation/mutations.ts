@@ -154,7 +154,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a step drops the position in the mailbox',
     file: ATTEMPT,
-    replace: '      mailbox: this.mailbox,\n      trace',
+    replace: '      mailbox: envelope.mailbox,\n      trace',
     by: '      trace',
   },
   {
