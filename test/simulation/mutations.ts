@@ -260,6 +260,18 @@ export const MUTATIONS: readonly Mutation[] = [
     by: 'return timingSafeEqual(Buffer.from(seal), Buffer.from(seal)) || sealOf(secret, executionId, step) === seal;',
   },
   {
+    name: 'the seal of a callback token says nothing of its step',
+    file: 'lambda/engine/callback.ts',
+    replace: '.update(`${step}.${executionId}`)',
+    by: '.update(executionId)',
+  },
+  {
+    name: 'who wakes an execution names another fence than that of its park',
+    file: WAKE,
+    replace: 'parent: fence,',
+    by: 'parent: fence - 1,',
+  },
+  {
     name: 'the event of a callback token is taken in another step, too',
     file: 'lambda/engine/mailbox-position.ts',
     replace: ' && (mail.step ?? step) === step);',
