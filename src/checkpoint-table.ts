@@ -24,8 +24,9 @@ export interface ICheckpointTable {
 export class CheckpointTable extends Construct implements ICheckpointTable {
   /**
    * Uses a table that exists already. It needs the partition key `executionId` (string) and the sort key `entry` (string), and the
-   * attribute `ttl` as its time to live. To be an event source it needs a stream of new images, and must have been imported with the
-   * stream's ARN.
+   * attribute `ttl` as its time to live. To be an event source it needs a stream of new images, must have been imported with the stream's
+   * ARN, and must be this workflow's alone. What the stream of an imported table tells cannot be seen at synth: without new images, no
+   * execution would ever run.
    *
    * @param table in the same account and Region as the workflow
    */

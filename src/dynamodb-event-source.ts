@@ -20,6 +20,9 @@ export interface DynamoDbEventSourceOptions extends StreamOptions {
   readonly maxRecordAge?: Duration;
 }
 
+/** What stands for the stream of a workflow's checkpoint table, of whichever it is. */
+export const CHECKPOINT_STREAM = 'the stream of the checkpoint table';
+
 const VIEWS_WITH_ENVELOPES: readonly string[] = [dynamodb.StreamViewType.NEW_IMAGE, dynamodb.StreamViewType.NEW_AND_OLD_IMAGES];
 
 /** What the stream of a table tells of a change, if that is known: nothing is of an imported table. */
@@ -34,7 +37,7 @@ export class DynamoDbEventSource implements TransportService {
   constructor(private readonly options: DynamoDbEventSourceOptions) {}
 
   public resource(): unknown {
-    return 'the stream of the checkpoint table';
+    return CHECKPOINT_STREAM;
   }
 
   public check(problems: Problems, plan: WorkflowPlan): void {

@@ -38,11 +38,15 @@ export interface FsmWorkflowTargetOptions {
  * An event that starts nothing after three attempts goes to the workflow's dead-letter queue.
  */
 export class FsmWorkflowTarget implements events.IRuleTarget {
-  /** @throws Error when the workflow has no such machine, or no execution can have that name */
+  /** @throws Error when the workflow has no such machine, or no execution can have that name or that context */
   constructor(private readonly workflow: FsmWorkflow, private readonly options: FsmWorkflowTargetOptions) {
-    const { machine, executionId } = options;
+    const { machine, executionId, context } = options;
     if (executionId !== undefined && !Token.isUnresolved(executionId) && !/^[\x21-\x7e]{1,128}$/.test(executionId)) {
       throw new Error(`"${executionId.slice(0, 200)}" can be no executionId: expected 1 to 128 printable ASCII characters without a space, such as EventField.fromPath('$.detail.orderId').`);
+    }
+    // Who writes JavaScript can give anything.
+    if (context !== undefined && !Token.isUnresolved(context) && (typeof context !== 'object' || context === null || Array.isArray(context))) {
+      throw new Error(`${JSON.stringify(context)} can be no context: expected an object, such as { key: EventField.fromPath('$.detail.object.key') }.`);
     }
     if (!Token.isUnresolved(machine) && !workflow.machineNames.includes(machine)) {
       throw new Error(`The workflow "${workflow.node.path}" has no machine "${machine}" that an event could start; it has ${workflow.machineNames.map((name) => `"${name}"`).join(', ')}.`);

@@ -11,7 +11,8 @@ import type { Problems } from './problems';
 export interface SqsOptions {
   /**
    * A queue that exists already, or that you configure yourself. Its visibility timeout must be at least the function's timeout (AWS
-   * advises six times as much), and it should have a dead-letter queue.
+   * advises six times as much), and it should have a dead-letter queue. It must be this workflow's alone: of two that receive from one
+   * queue, each would take a part of what is meant for the other.
    *
    * @default - a new queue, encrypted, which refuses plain HTTP and keeps a message for 14 days
    */

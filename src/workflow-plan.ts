@@ -1,9 +1,10 @@
 import { Stack, Token } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
-import type { Construct } from 'constructs';
+import type { Construct, IConstruct } from 'constructs';
 import { bundleActions, type BundledActions } from './actions-bundle';
 import type { TransportService, WorkflowPlan } from './binding';
 import { requireAssets } from './built-assets';
+import { CHECKPOINT_STREAM } from './dynamodb-event-source';
 import { EventSource } from './event-source';
 import { exportedActions } from './exported-actions';
 import type { FsmWorkflowProps } from './fsm-workflow-props';
@@ -63,7 +64,7 @@ export function planWorkflow(scope: Construct, props: FsmWorkflowProps): SoundWo
     retryQueue: (props.retryQueue ?? RetryQueue.sqs())._service,
     failoverRetryQueue: props.failoverRetryQueue?._service,
   };
-  checkTransports(problems, transports, [...machines, ...previous], props, Stack.of(scope));
+  checkTransports(problems, transports, [...machines, ...previous], props, scope);
   checkRunningLimits(problems, props.machines, transports);
   // The CDK CLI can ask for some of an app's stacks only, or for their names.
   const actions = Stack.of(scope).bundlingRequired
@@ -151,12 +152,12 @@ function checkLockCache(problems: Problems, { lockCache, lockTable, failoverLock
 }
 
 function checkTransports(
-  problems: Problems, transports: Transports, machines: readonly Machine[], props: FsmWorkflowProps, stack: Stack,
+  problems: Problems, transports: Transports, machines: readonly Machine[], props: FsmWorkflowProps, scope: Construct,
 ): void {
   // What follows from the timeout can be checked only when it is known; if it is not, that is a problem already.
   const timeout = timeoutOf(props);
   const plan: WorkflowPlan = {
-    stack,
+    stack: Stack.of(scope),
     machines,
     functionTimeoutSeconds: timeout.isUnresolved() ? 0 : timeout.toSeconds({ integral: false }),
     checkpointTable: props.checkpointTable,
@@ -176,11 +177,37 @@ function checkTransports(
     }
     seen.set(resource, property);
   }
+  refuseShared(problems, seen, scope);
   for (const [property, table] of Object.entries({ lockTable: props.lockTable, checkpointTable: props.checkpointTable })) {
     const user = table && seen.get(table.table.tableArn);
     if (user !== undefined) problems.add(`${user} and ${property} are one table, but have different keys. Give two tables.`);
   }
   if (!retryQueue.delays && !failoverRetryQueue?.delays) refuseTimeouts(problems, machines);
+}
+
+/** By the apps: which workflow receives from a given resource. */
+const RECEIVERS = new WeakMap<IConstruct, Map<unknown, string>>();
+
+/** Of two that receive from one queue, each gets a part of what is for the other; from a stream or a topic, each gets all of it. */
+function refuseShared(problems: Problems, resources: ReadonlyMap<unknown, string>, { node }: Construct): void {
+  const receivers = RECEIVERS.get(node.root) ?? new Map<unknown, string>();
+  RECEIVERS.set(node.root, receivers);
+  for (const [resource, property] of resources) {
+    const other = receivers.get(resource);
+    if (other !== undefined) {
+      problems.add(`${property}: the workflow "${other}" receives from it already, and neither knows the machines of the other. Give each its own.`);
+    }
+    if (isOneResource(resource)) receivers.set(resource, node.path);
+  }
+}
+
+/**
+ * Whether it stands for one resource, whoever names it: an ARN, or that of a resource in the app. What is not given is of one workflow
+ * alone, and an ARN that is put together of a Region that nobody knows yet may be another one in each stack.
+ */
+function isOneResource(resource: unknown): boolean {
+  if (typeof resource !== 'string' || resource === CHECKPOINT_STREAM) return false;
+  return !Token.isUnresolved(resource) || /^\$\{Token\[[^\]]*\]\}$/.test(resource);
 }
 
 function refuseTimeouts(problems: Problems, machines: readonly Machine[]): void {

@@ -57,3 +57,8 @@ test('a machine that the workflow does not have is refused', () => {
 test('what can be no name of an execution is refused', () => {
   expect(() => input({ machine: 'order', executionId: 'two words' })).toThrow('"two words" can be no executionId: expected 1 to 128 printable ASCII');
 });
+
+test.each([[[1], '[1]'], [null, 'null'], ['text', '"text"']])('what can be no context is refused: %j', (context, shown) => {
+  // The types forbid it; JavaScript does not.
+  expect(() => input({ context: context as never })).toThrow(`${shown} can be no context: expected an object`);
+});

@@ -1,7 +1,8 @@
 import {
-  Duration, aws_dynamodb as dynamodb, aws_ec2 as ec2, aws_kinesis as kinesis, aws_sqs as sqs, type Stack,
+  App, Aws, Duration, Stack, aws_dynamodb as dynamodb, aws_ec2 as ec2, aws_kinesis as kinesis, aws_sqs as sqs,
 } from 'aws-cdk-lib';
-import { refusal, synthesize } from './support';
+import { Construct } from 'constructs';
+import { newStack, newWorkflow, OUTPUT, refusal, synthesize } from './support';
 import { CheckpointTable, EventSource, LockCache, LockTable, RetryQueue, type FsmWorkflowProps } from 'cdk-lambda-fsm';
 
 const { AttributeType, StreamViewType } = dynamodb;
@@ -66,4 +67,22 @@ test('what can serve is taken', () => {
     retryQueue: RetryQueue.sqs({ queue: new sqs.Queue(stack, 'Q', { visibilityTimeout: Duration.minutes(3), retentionPeriod: Duration.days(1) }) }),
     failoverEventSource: EventSource.kinesis({ stream: new kinesis.Stream(stack, 'S') }),
   }));
+});
+
+test('two workflows do not receive from one queue', () => {
+  const stack = newStack();
+  const one = new sqs.Queue(stack, 'Q', { visibilityTimeout: Duration.minutes(3) });
+  newWorkflow(stack, { retryQueue: RetryQueue.sqs({ queue: one }) });
+  expect(() => newWorkflow(new Construct(stack, 'More'), { eventSource: EventSource.sqs({ queue: one }) })).toThrow(
+    'eventSource: the workflow "Stack/Orders" receives from it already, and neither knows the machines of the other. Give each its own.',
+  );
+});
+
+test('queues of one name, each in the Region of its stack, are two', () => {
+  const app = new App({ outdir: OUTPUT });
+  for (const id of ['Dublin', 'Ohio']) {
+    const stack = new Stack(app, id);
+    const named = sqs.Queue.fromQueueArn(stack, 'Q', `arn:aws:sqs:${Aws.REGION}:${Aws.ACCOUNT_ID}:orders`);
+    newWorkflow(stack, { eventSource: EventSource.sqs({ queue: named }) });
+  }
 });

@@ -60,9 +60,9 @@ test.each([
   ['half a character in a state', forged({ step: '1', state: '"a\\udc00"' }), 'its "state" is a string; expected a name or null'],
   ['a count beyond all integers', forged({ step: '1e300', state: '"a"' }), 'its "step" is 1e+300; expected an integer ≥ 0'],
 ])('%s is a dead letter after one look, and its batch goes on', async (_, body, problem) => {
-  const start = performance.now();
+  const start = process.cpuUsage();
   const world = await deliver(body);
-  expect(performance.now() - start).toBeLessThan(5_000);
+  expect(process.cpuUsage(start).user / 1_000).toBeLessThan(5_000);
   expect(world.services.deadLetters.letters).toMatchObject([{ reason: `The message is no envelope: ${problem}.`, body: expect.stringContaining(body.slice(0, 50)) }]);
   expect(world.lock('honest')).toMatchObject({ status: 'completed' });
   expect(world.count('Redelivery')).toBe(0);

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import type { SendOptions, StartRequest } from '../../lambda/engine';
 import { World } from '../engine/world';
 
+jest.setTimeout(60_000);
+
 const machine = { name: 'm', initial: 'a', states: { a: { on: { go: 'b' } }, b: { final: true } } };
 const REFUSALS = ['InvalidRequestError', 'NotJsonError', 'EnvelopeTooLargeError'];
 
