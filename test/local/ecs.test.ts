@@ -45,10 +45,12 @@ function renderer(): { command: string; called: (executionId: string) => Call | 
   const directory = temporaryDirectory();
   const script = join(directory, 'renderer.js');
   writeFileSync(script, `
-    const { existsSync, readFileSync, writeFileSync } = require('node:fs');
+    const { existsSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
     const file = ${JSON.stringify(directory)} + '/' + process.env.FSM_EXECUTION_ID + '.json';
     const times = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).times : 0;
-    writeFileSync(file, JSON.stringify({ times: times + 1, pid: process.pid, args: process.argv.slice(2), env: process.env }));
+    // At once, or the test might read half of it.
+    writeFileSync(file + '.new', JSON.stringify({ times: times + 1, pid: process.pid, args: process.argv.slice(2), env: process.env }));
+    renameSync(file + '.new', file);
     console.log('rendering ' + process.env.FSM_EXECUTION_ID);
     const { title } = JSON.parse(process.env.FSM_CONTEXT);
     if (title === 'hang') setInterval(() => undefined, 1000);
