@@ -101,6 +101,20 @@ describe('MailboxTable', () => {
     ]);
   });
 
+  it('takes nothing for its own of an execution of that name that has ended', async () => {
+    const { mailbox, tableName } = await open();
+    await mailbox.put('e', { id: 'a', event: 'paid' });
+    await mailbox.put('e', { id: 'b', event: 'paid' });
+    await mailbox.expire('e');
+    expect(await mailbox.list('e')).toEqual([]);
+    await mailbox.put('e', { id: 'a', event: 'approved' });
+    await mailbox.put('e', { id: 'a', event: 'approved' });
+    expect(await mailbox.list('e')).toEqual([{ position: 3, id: 'a', event: 'approved' }]);
+    // What the new one needs does not go when the old one's is deleted.
+    const items = await embedded.items(tableName);
+    expect(items.filter(({ ttl }) => !ttl).map(({ entry }) => entry?.S).sort()).toEqual(['mail#0000000003', 'mailbox', 'mailid#a']);
+  });
+
   it('keeps the secret of an execution that is started once more', async () => {
     const { mailbox, tableName } = await open();
     await mailbox.createSecret('e', 's1');

@@ -47,7 +47,8 @@ interface Refusal {
  * | `mailsecret`       | `secret`                            | what the execution's callback tokens are sealed with                |
  *
  * The first three are written in one transaction, or none of them: there is no position without a mail, no mail without its id.
- * None of them expires while the execution lives. See {@link MailboxTable.expire}.
+ * None of them expires while the execution lives. See {@link MailboxTable.expire}. DynamoDB takes days to delete what has expired, and
+ * the executionId may be used anew by then. So whatever has a time to live is of an execution that has ended, and counts for nothing.
  */
 export class MailboxTable implements Mailbox {
   private readonly writer: BatchWriter;
@@ -83,7 +84,7 @@ export class MailboxTable implements Mailbox {
 
   public async list(executionId: string): Promise<readonly Mail[]> {
     const items = await queryAll(this.client, entriesOf(this.table.tableName, executionId, MAIL_PREFIX));
-    return items.map(toMail);
+    return items.filter((item) => !item[TTL]).map(toMail);
   }
 
   public async remove(executionId: string, positions: readonly number[]): Promise<void> {
@@ -133,9 +134,10 @@ export class MailboxTable implements Mailbox {
   private async assertRoom(executionId: string): Promise<void> {
     const waiting = await queryAll(this.client, {
       ...entriesOf(this.table.tableName, executionId, MAIL_PREFIX),
-      ProjectionExpression: 'entry',
+      ProjectionExpression: 'entry, #ttl',
+      ExpressionAttributeNames: { '#ttl': TTL },
     });
-    if (waiting.length >= MAX_WAITING_MAILS) throw new MailboxFullError(executionId, MAX_WAITING_MAILS);
+    if (waiting.filter((item) => !item[TTL]).length >= MAX_WAITING_MAILS) throw new MailboxFullError(executionId, MAX_WAITING_MAILS);
   }
 
   /**
@@ -145,18 +147,26 @@ export class MailboxTable implements Mailbox {
   private async tryPut(executionId: string, mail: Mail, last: number): Promise<Refusal | undefined> {
     const TableName = this.table.tableName;
     const isNew = 'attribute_not_exists(entry)';
+    const isOfAnother = 'attribute_exists(#ttl)';
     try {
       // The SDK gives the transaction a token, by which DynamoDB knows a repetition whose first answer was lost.
       await this.client.send(new TransactWriteItemsCommand({
         TransactItems: [
-          { Put: { TableName, Item: keyOf(executionId, ID_PREFIX + mail.id), ConditionExpression: isNew } },
+          {
+            Put: {
+              TableName,
+              Item: keyOf(executionId, ID_PREFIX + mail.id),
+              ConditionExpression: `${isNew} OR ${isOfAnother}`,
+              ExpressionAttributeNames: { '#ttl': TTL },
+            },
+          },
           {
             Update: {
               TableName,
               Key: keyOf(executionId, COUNTER),
-              UpdateExpression: 'SET #last = :position',
+              UpdateExpression: 'SET #last = :position REMOVE #ttl',
               ConditionExpression: last === 0 ? isNew : '#last = :last',
-              ExpressionAttributeNames: { '#last': 'last' },
+              ExpressionAttributeNames: { '#last': 'last', '#ttl': TTL },
               ExpressionAttributeValues: { ':position': number(mail.position), ...last === 0 ? {} : { ':last': number(last) } },
               ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
             },
