@@ -104,7 +104,7 @@ function drawSlowness(random: SeededRandom): FaultRule[] {
   ];
   return [
     ...random.chance(0.15) ? [random.pick(parks)] : [],
-    ...random.chance(0.15) ? [{ on: 'client', fault: 'delay', share: 0.7, milliseconds: [1, 2_000], until: CALM } as const] : [],
+    ...random.chance(0.35) ? [{ on: 'client', fault: 'delay', share: 0.7, milliseconds: [1, 2_000], until: CALM } as const] : [],
   ];
 }
 
