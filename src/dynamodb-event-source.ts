@@ -1,9 +1,10 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import { grantStream, grantTable } from './access';
 import type { Binding, TransportService, WorkflowParts, WorkflowPlan } from './binding';
+import { definitionOf } from './given-table';
 import type { Problems } from './problems';
 import { checkStreamOptions, mapStream, type StreamOptions } from './stream-mapping';
 
@@ -25,14 +26,6 @@ export const CHECKPOINT_STREAM = 'the stream of the checkpoint table';
 
 const VIEWS_WITH_ENVELOPES: readonly string[] = [dynamodb.StreamViewType.NEW_IMAGE, dynamodb.StreamViewType.NEW_AND_OLD_IMAGES];
 
-/** What the stream of a table tells of a change, if that is known: nothing is of an imported table. */
-function viewOf(table: dynamodb.ITable): string | undefined {
-  const definition = table.node.defaultChild;
-  if (!(definition instanceof dynamodb.CfnTable || definition instanceof dynamodb.CfnGlobalTable)) return undefined;
-  // Resolved, it is what CloudFormation documents.
-  return (Stack.of(table).resolve(definition.streamSpecification) as { readonly streamViewType?: string } | undefined)?.streamViewType;
-}
-
 export class DynamoDbEventSource implements TransportService {
   constructor(private readonly options: DynamoDbEventSourceOptions) {}
 
@@ -51,7 +44,7 @@ export class DynamoDbEventSource implements TransportService {
         'and import it with Table.fromTableAttributes(…, { tableArn, tableStreamArn }).',
       );
     }
-    const view = viewOf(table);
+    const view = definitionOf(table)?.streamSpecification?.streamViewType;
     if (view !== undefined && !VIEWS_WITH_ENVELOPES.includes(view)) {
       problems.add(
         `the stream of the given checkpoint table "${table.node.path}" has the view ${view}, so it does not carry what is written to the table. ` +

@@ -13,21 +13,28 @@ export interface TableShape {
 }
 
 /** What of a table's definition tells its shape: `CfnTable` and `CfnGlobalTable` name it alike. */
-interface Definition {
+export interface Definition {
   readonly keySchema: readonly { readonly attributeName: string; readonly keyType: string }[];
   readonly attributeDefinitions?: readonly { readonly attributeName: string; readonly attributeType: string }[];
   readonly timeToLiveSpecification?: { readonly attributeName?: string; readonly enabled: boolean };
+  readonly streamSpecification?: { readonly streamViewType?: string };
+}
+
+/** How a table is defined, if that is known: nothing is of an imported table. */
+export function definitionOf(table: dynamodb.ITable): Definition | undefined {
+  const definition = table.node.defaultChild;
+  if (!(definition instanceof dynamodb.CfnTable || definition instanceof dynamodb.CfnGlobalTable)) return undefined;
+  const { keySchema, attributeDefinitions, timeToLiveSpecification, streamSpecification } = definition;
+  // Resolved, they are what CloudFormation documents.
+  return Stack.of(table).resolve({ keySchema, attributeDefinitions, timeToLiveSpecification, streamSpecification }) as Definition;
 }
 
 /** Refuses a table that cannot serve. Of one that was imported, no more is known than where it is. */
 export function checkGivenTable(problems: Problems, table: dynamodb.ITable, shape: TableShape, stack: Stack): void {
   // An imported table claims to be where its construct is; its ARN says where it is.
   checkPlace(problems, 'table', { env: Arn.split(table.tableArn, ArnFormat.SLASH_RESOURCE_NAME) }, stack);
-  const definition = table.node.defaultChild;
-  if (!(definition instanceof dynamodb.CfnTable || definition instanceof dynamodb.CfnGlobalTable)) return;
-  const { keySchema, attributeDefinitions, timeToLiveSpecification } = definition;
-  // Resolved, they are what CloudFormation documents.
-  const found = Stack.of(table).resolve({ keySchema, attributeDefinitions, timeToLiveSpecification }) as Definition;
+  const found = definitionOf(table);
+  if (!found) return;
   const typeOf = (name: string) => found.attributeDefinitions?.find(({ attributeName }) => attributeName === name)?.attributeType ?? '?';
   const theirs = found.keySchema.map(({ attributeName, keyType }) => keyText(attributeName, typeOf(attributeName), keyType)).sort().join(' and ');
   const ours = keysOf(shape);

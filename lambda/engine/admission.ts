@@ -138,7 +138,8 @@ export class Admission {
     const died = attemptOf({ fence, parent: Math.max(parent, released) });
     const tidied = [
       ...envelope.abandonsTask ? [this.around.stopTask(envelope)] : [],
-      ...Array.from({ length: died }, (_, index) => this.around.forgetAttempt({ ...lease, fence: fence - 1 - index })),
+      // Those before it were let go by those that followed them.
+      ...died > 0 ? [this.around.forgetAttempt({ ...lease, fence: fence - 1 })] : [],
     ];
     try {
       const outcome = await this.attempt(attempt, plan, lease, died);
