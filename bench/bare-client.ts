@@ -1,10 +1,15 @@
-import { BatchExecuteStatementCommand, BatchWriteItemCommand, DynamoDBClient, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import {
+  BatchExecuteStatementCommand,
+  BatchWriteItemCommand,
+  DynamoDBClient,
+  type AttributeValue,
+} from '@aws-sdk/client-dynamodb';
 import { createTable } from './sources';
 
-/** As many entries as one request takes. */
+/** Maximum number of entries in a request. */
 const ENTRIES = 25;
 
-/** About the item of a lock, and the bytes of an envelope in the journal. */
+/** The sizes are typical of the item of a lock, and of an envelope in the journal. */
 const LOCK: Record<string, AttributeValue> = {
   machine: { S: 'ring' },
   holder: { S: '6b29fc40-ca47-1067-b31d-00dd010662da' },
@@ -17,11 +22,10 @@ const LOCK: Record<string, AttributeValue> = {
 const ENVELOPE = 'e'.repeat(900);
 
 /**
- * A program that does nothing but make the two writes of a transition, as many of them as a worker has on their way: what can be had from
- * the server at most.
+ * Makes only the two writes of a transition, with the concurrency of a worker. Its throughput is the most that the server allows.
  */
 export class BareClient {
-  /** @param stream whether the journal carries the envelopes, as with DynamoDB Streams */
+  /** @param stream the journal carries the envelopes, as with DynamoDB Streams */
   public static async create(executions: number, stream: boolean): Promise<BareClient> {
     const locks = await createTable('bare-locks', ['executionId']);
     return new BareClient(locks, await createTable('bare-checkpoints', ['executionId', 'entry'], stream), executions);
@@ -30,12 +34,18 @@ export class BareClient {
   private readonly client = new DynamoDBClient();
   private step = 0;
 
-  private constructor(private readonly locks: string, private readonly checkpoints: string, private readonly executions: number) {}
+  private constructor(
+    private readonly locks: string,
+    private readonly checkpoints: string,
+    private readonly executions: number,
+  ) {}
 
-  /** Makes the writes of one transition of each execution: two groups at once, and then the next two. */
+  /** Makes the writes of one transition of each execution, two groups at a time. */
   public async next(): Promise<void> {
     const ids = Array.from({ length: this.executions }, (_, n) => `bare-${n}`);
-    const groups = Array.from({ length: Math.ceil(ids.length / ENTRIES) }, (_, n) => ids.slice(n * ENTRIES, (n + 1) * ENTRIES));
+    const groups = Array.from({ length: Math.ceil(ids.length / ENTRIES) }, (_, n) =>
+      ids.slice(n * ENTRIES, (n + 1) * ENTRIES),
+    );
     const worker = async () => {
       for (let group = groups.shift(); group; group = groups.shift()) await this.write(group);
     };
@@ -47,14 +57,18 @@ export class BareClient {
     const Statements = ids.map((id) => this.acquire({ S: id }));
     const { Responses = [] } = await this.client.send(new BatchExecuteStatementCommand({ Statements }));
     const failed = Responses.find(({ Error }) => Error)?.Error;
-    if (failed) throw new Error(`A write has failed: ${failed.Code} ${failed.Message}`);
-    await this.client.send(new BatchWriteItemCommand({
-      RequestItems: {
-        [this.checkpoints]: ids.map((id) => ({
-          PutRequest: { Item: { executionId: { S: id }, entry: { S: `step#${this.step}` }, envelope: { S: ENVELOPE } } },
-        })),
-      },
-    }));
+    if (failed) throw new Error(`A write failed: ${failed.Code} ${failed.Message}`);
+    await this.client.send(
+      new BatchWriteItemCommand({
+        RequestItems: {
+          [this.checkpoints]: ids.map((id) => ({
+            PutRequest: {
+              Item: { executionId: { S: id }, entry: { S: `step#${this.step}` }, envelope: { S: ENVELOPE } },
+            },
+          })),
+        },
+      }),
+    );
   }
 
   private acquire(executionId: AttributeValue) {
@@ -63,10 +77,14 @@ export class BareClient {
     const names = Object.keys(item);
     if (this.step === 0) {
       const values = ['executionId', ...names].map((name) => `'${name}': ?`).join(', ');
-      return { Statement: `INSERT INTO "${this.locks}" VALUE {${values}}`, Parameters: [executionId, ...Object.values(item)] };
+      return {
+        Statement: `INSERT INTO "${this.locks}" VALUE {${values}}`,
+        Parameters: [executionId, ...Object.values(item)],
+      };
     }
     return {
-      Statement: `UPDATE "${this.locks}" SET ${names.map((name) => `"${name}" = ?`).join(', ')} ` +
+      Statement:
+        `UPDATE "${this.locks}" SET ${names.map((name) => `"${name}" = ?`).join(', ')} ` +
         'WHERE "executionId" = ? AND "step" = ? AND "fence" = ? RETURNING ALL NEW *',
       Parameters: [...Object.values(item), executionId, { N: String(this.step - 1) }, step],
     };

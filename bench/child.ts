@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import * as path from 'node:path';
 
-/** The environment in which a piece of the bench runs: what AWS clients need to work with servers on this machine. */
+/** Environment variables with which AWS clients can use servers on this machine. */
 export const ENVIRONMENT = {
   AWS_REGION: 'eu-west-1',
   AWS_ACCESS_KEY_ID: 'local',
@@ -12,32 +12,34 @@ export const ENVIRONMENT = {
 };
 
 /**
- * Runs a file of this folder in a process of its own, so that the processor time of nothing else is counted, and modules are loaded anew.
+ * Runs a file of this folder in its own process, so the measurement includes no other work and starts without loaded modules.
  *
- * @returns what the file has answered
+ * @returns the answer of the file
  */
 export async function run<Answer>(
-  file: string, args: readonly string[], environment: Readonly<Record<string, string>> = {},
+  file: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
   const child = fork(path.join(__dirname, file), args, {
     execArgv: ['--import', 'tsx'],
     env: { ...process.env, ...ENVIRONMENT, ...environment },
-    // The metrics go to the standard output. What bundlers have to say is of interest only when something fails.
+    // The runtime writes metrics to the standard output. The errors are shown only if the process fails.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   const errors: unknown[] = [];
   child.stderr?.on('data', (chunk) => errors.push(chunk));
   const exited = once(child, 'exit').then(([code]) => {
-    throw new Error(`bench/${file} ${args.join(' ')} ended with ${code}, without an answer: ${errors.join('')}`);
+    throw new Error(`bench/${file} ${args.join(' ')} exited with code ${code} without an answer: ${errors.join('')}`);
   });
-  // What the file says is up to it: its type is known to whoever runs it.
-  const [given] = await Promise.race([once(child, 'message'), exited]) as [Answer];
+  // The caller knows the type of the file's answer.
+  const [given] = (await Promise.race([once(child, 'message'), exited])) as [Answer];
   child.kill();
   await exited.catch(() => undefined);
   return given;
 }
 
-/** In the process of such a file: gives the answer. */
+/** Sends the answer from a file that `run` started. */
 export function answer(value: unknown): void {
   process.send?.(value);
 }

@@ -10,48 +10,67 @@ import { bundleForLambda } from '../scripts/lambda-bundle';
 const ROOT = path.join(__dirname, '..');
 const RUNS = 15;
 
-/** What loads the function, as Lambda does at a cold start, and tells how many microseconds of processor time that took. */
-const PROBE = 'const began = process.cpuUsage(); await import(process.argv[1]); const { user, system } = process.cpuUsage(began); ' +
+/** Loads the function as Lambda does at a cold start, and prints the processor time in microseconds. */
+const PROBE =
+  'const began = process.cpuUsage(); await import(process.argv[1]); const { user, system } = process.cpuUsage(began); ' +
   'process.stdout.write(String(user + system)); process.exit();';
 
 export interface ColdStart {
-  /** Bytes that are loaded. */
+  /** Bytes of the loaded files. */
   readonly bytes: ByHandler;
-  /** Milliseconds of processor time from the import of the handler until it can be called. */
+  /** Milliseconds of processor time from the import of the handler until it is ready. */
   readonly milliseconds: ByHandler;
 }
 
 export interface ByHandler {
   readonly runtime: number;
-  /** One file with all that any of the clients may ever need, as `NodejsFunction` makes it. */
+  /** A single file with everything that the clients could need, as `NodejsFunction` bundles it. */
   readonly bare: number;
-  /** Split like the runtime, so that credential providers and the like that Lambda has no use for are not loaded. */
+  /** Split like the runtime, without modules that Lambda does not use, such as other credential providers. */
   readonly bareSplit: number;
 }
 
 /**
- * Compares the built runtime with a handler that does nothing but make the same AWS clients and name the same commands. They take turns,
- * and the fastest of each counts: what else the machine does makes a start slower, never faster.
+ * Compares the built runtime with a handler that only creates the same AWS clients and refers to the same commands. They take turns, and the
+ * fastest start of each counts, because other work on the machine can only slow a start down.
  *
- * @param runtime the built runtime, with a machine and its actions beside it
+ * @param runtime the built runtime, with a machine and its actions next to it
  */
 export async function measureColdStart(source: Source, runtime: string, scratch: string): Promise<ColdStart> {
   const handler = writeBareHandler(source, scratch);
   const files = { runtime, bare: bundleWhole(handler), bareSplit: await bundleSplit(handler) };
   const environment = { ...process.env, ...ENVIRONMENT, FSM_WORKFLOW: JSON.stringify(fakeConfiguration(source)) };
-  const load = (file: string) => 0.001 * Number(execFileSync(
-    process.execPath,
-    // The workflow's function is deployed with this option.
-    [...file === runtime ? ['--enable-source-maps'] : [], '--input-type=module', '--eval', PROBE, pathToFileURL(file).href],
-    { env: environment, encoding: 'utf8' },
-  ));
+  const load = (file: string) =>
+    0.001 *
+    Number(
+      execFileSync(
+        process.execPath,
+        // The workflow's function runs with this option.
+        [
+          ...(file === runtime ? ['--enable-source-maps'] : []),
+          '--input-type=module',
+          '--eval',
+          PROBE,
+          pathToFileURL(file).href,
+        ],
+        { env: environment, encoding: 'utf8' },
+      ),
+    );
   const times = { runtime: [] as number[], bare: [] as number[], bareSplit: [] as number[] };
   for (let turn = 0; turn < RUNS; turn++) {
     for (const name of ['runtime', 'bare', 'bareSplit'] as const) times[name].push(load(files[name]));
   }
   return {
-    bytes: { runtime: bytesLoaded(runtime, SOURCES[source]), bare: bytesLoaded(files.bare), bareSplit: bytesLoaded(files.bareSplit) },
-    milliseconds: { runtime: Math.min(...times.runtime), bare: Math.min(...times.bare), bareSplit: Math.min(...times.bareSplit) },
+    bytes: {
+      runtime: bytesLoaded(runtime, SOURCES[source]),
+      bare: bytesLoaded(files.bare),
+      bareSplit: bytesLoaded(files.bareSplit),
+    },
+    milliseconds: {
+      runtime: Math.min(...times.runtime),
+      bare: Math.min(...times.bare),
+      bareSplit: Math.min(...times.bareSplit),
+    },
   };
 }
 
@@ -59,21 +78,27 @@ export async function measureColdStart(source: Source, runtime: string, scratch:
 function writeBareHandler(source: Source, scratch: string): string {
   const clients = SOURCES[source].map((service) => ({ service, ...importsOf(service) }));
   const file = path.join(scratch, `bare-${source}.mjs`);
-  writeFileSync(file, [
-    ...clients.map(({ service, client, commands }) => `import { ${[client, ...commands].join(', ')} } from '${clientOf(service)}';`),
-    `const clients = [${clients.map(({ client }) => `new ${client}({ maxAttempts: 3 })`).join(', ')}];`,
-    `const commands = { ${clients.flatMap(({ commands }) => commands).join(', ')} };`,
-    'export const handler = async ({ client, command, input }) => clients[client].send(new commands[command](input));',
-  ].join('\n'));
+  writeFileSync(
+    file,
+    [
+      ...clients.map(
+        ({ service, client, commands }) =>
+          `import { ${[client, ...commands].join(', ')} } from '${clientOf(service)}';`,
+      ),
+      `const clients = [${clients.map(({ client }) => `new ${client}({ maxAttempts: 3 })`).join(', ')}];`,
+      `const commands = { ${clients.flatMap(({ commands }) => commands).join(', ')} };`,
+      'export const handler = async ({ client, command, input }) => clients[client].send(new commands[command](input));',
+    ].join('\n'),
+  );
   return file;
 }
 
-/** Where a service's client is, also for a file that is outside of this package. */
+/** The absolute path of a service's client, because the importing file is outside of this package. */
 function clientOf(service: string): string {
   return path.join(ROOT, 'node_modules', '@aws-sdk', `client-${service}`, 'dist-es', 'index.js');
 }
 
-/** In one file, as `NodejsFunction` does it. */
+/** Bundles into one file, as `NodejsFunction` does. */
 function bundleWhole(handler: string): string {
   const outfile = handler.replace(/\.mjs$/, '-whole.mjs');
   buildSync({
@@ -86,40 +111,44 @@ function bundleWhole(handler: string): string {
     mainFields: ['module', 'main'],
     minify: true,
     legalComments: 'none',
-    // The AWS SDK has CommonJS dependencies, which call require(); an ES module has none.
-    banner: { js: 'import { createRequire } from \'node:module\'; const require = createRequire(import.meta.url);' },
+    // CommonJS dependencies of the AWS SDK call require(), which an ES module lacks.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     logLevel: 'warning',
   });
   return outfile;
 }
 
-/** As the runtime is bundled. */
+/** Bundles like the runtime. */
 async function bundleSplit(handler: string): Promise<string> {
   const outdir = handler.replace(/\.mjs$/, '-split');
   await bundleForLambda(handler, outdir, /[\\/]@aws-sdk[\\/]client-/);
   return path.join(outdir, 'index.mjs');
 }
 
-/** The client and the commands that the runtime's adapter of a service imports. */
+/** The client and the commands that the adapter of a service imports. */
 function importsOf(service: string): { readonly client: string; readonly commands: readonly string[] } {
   const folder = path.join(ROOT, 'lambda', 'aws', service);
   const names = readdirSync(folder).flatMap((file) => {
     const text = readFileSync(path.join(folder, file), 'utf8');
-    return [...text.matchAll(/import \{([^}]*)\} from '@aws-sdk\/client-/g)].flatMap(([, list = '']) => list.split(',').map((name) => name.trim()));
+    return [...text.matchAll(/import \{([^}]*)\} from '@aws-sdk\/client-/g)].flatMap(([, list = '']) =>
+      list.split(',').map((name) => name.trim()),
+    );
   });
   const client = names.find((name) => /^\w+Client$/.test(name));
-  if (client === undefined) throw new Error(`${folder} makes no client.`);
+  if (client === undefined) throw new Error(`${folder} imports no AWS client.`);
   return { client, commands: [...new Set(names.filter((name) => /^\w+Command$/.test(name)))] };
 }
 
-/** The bytes of a file, of all that is loaded with it, and of those of its services' chunks that are wanted. */
+/** The bytes of a file, its imports, and the chunks of the given services. */
 function bytesLoaded(entry: string, services: readonly string[] = []): number {
   const seen = new Set<string>();
   const visit = (file: string): void => {
     if (seen.has(file)) return;
     seen.add(file);
     const text = readFileSync(file, 'utf8');
-    for (const [, name = ''] of text.matchAll(/(?:from|import)\s*["'`](\.[^"'`]+\.mjs)["'`]/g)) visit(path.resolve(path.dirname(file), name));
+    for (const [, name = ''] of text.matchAll(/(?:from|import)\s*["'`](\.[^"'`]+\.mjs)["'`]/g)) {
+      visit(path.resolve(path.dirname(file), name));
+    }
   };
   visit(entry);
   const chunks = path.join(path.dirname(entry), 'chunks');

@@ -5,40 +5,45 @@ import { answer } from './child';
 import { Batches, eventOf } from './ring';
 import { createWorkflow, type Source } from './sources';
 
-/** What the built handler costs on the embedded servers. */
+/** The cost of the built handler on the embedded servers. */
 export interface HandlerCost {
-  /** AWS requests for each transition. */
+  /** AWS requests per transition. */
   readonly requests: { readonly alone: number; readonly batchOf10: number };
-  /** Milliseconds of processor time for each transition, in batches of 10, with the AWS SDK's. */
+  /** Milliseconds of processor time per transition in batches of 10, including the AWS SDK. */
   readonly cpu: number;
-  /** Transitions a second, one batch of 100 after another. */
+  /** Transitions per second in consecutive batches of 100. */
   readonly throughput: number;
-  /** How often in a second a client of DynamoDB that does nothing else makes the writes of a transition, measured in turns with that. */
+  /** Transitions per second of a bare DynamoDB client that makes the same writes, measured in alternation with the throughput. */
   readonly bareClient: number;
 }
 
-/** Records of a batch, batches of a turn, and turns that the throughput is measured with. */
+/** The throughput is measured in turns of several batches, each with this number of records. */
 const THROUGHPUT = { size: 100, batches: 3, turns: 6 };
 
 type Handler = (
-  event: unknown, context: { getRemainingTimeInMillis(): number },
+  event: unknown,
+  context: { getRemainingTimeInMillis(): number },
 ) => Promise<{ readonly batchItemFailures: readonly unknown[] }>;
 
 async function main(source: Source, runtime: string): Promise<void> {
   const configuration = await createWorkflow(source);
   process.env.FSM_WORKFLOW = JSON.stringify(configuration);
-  // The bundle's exports are those of lambda/runtime/handler.mts.
-  const { handler } = await import(pathToFileURL(runtime).href) as { readonly handler: Handler };
+  // The bundle exports what lambda/runtime/handler.mts exports.
+  const { handler } = (await import(pathToFileURL(runtime).href)) as { readonly handler: Handler };
   let requests = 0;
-  subscribe('http.client.request.start', () => { requests++; });
+  subscribe('http.client.request.start', () => {
+    requests++;
+  });
 
   const invoke = async (bodies: readonly string[]) => {
     const { batchItemFailures } = await handler(eventOf(source, bodies), { getRemainingTimeInMillis: () => 30_000 });
-    if (batchItemFailures.length > 0) throw new Error(`${batchItemFailures.length} of ${bodies.length} records were given back to ${source}.`);
+    if (batchItemFailures.length > 0) {
+      throw new Error(`${batchItemFailures.length} of ${bodies.length} records were returned to ${source}.`);
+    }
   };
   const measure = async (name: string, size: number, batches: number) => {
     const ring = new Batches(name, size);
-    // The first step is the start. Whatever else is done for the first time is done with it.
+    // The first step is the start. It also does all one-time work.
     await invoke(ring.next());
     requests = 0;
     const cpu = process.cpuUsage();
@@ -49,16 +54,21 @@ async function main(source: Source, runtime: string): Promise<void> {
   };
 
   await measure('warm-up', 10, 20);
-  // First, since the more there is in a stream, the slower is the embedded server.
+  // This comes first, because the embedded server slows down as a stream grows.
   const throughput = await compareThroughput(source, invoke);
   const alone = await measure('alone', 1, 50);
   const ten = await measure('ten', 10, 100);
-  const cost: HandlerCost = { requests: { alone: alone.requests, batchOf10: ten.requests }, cpu: ten.cpu, ...throughput };
+  const cost: HandlerCost = {
+    requests: { alone: alone.requests, batchOf10: ten.requests },
+    cpu: ten.cpu,
+    ...throughput,
+  };
   answer(cost);
 }
 
 async function compareThroughput(
-  source: Source, invoke: (bodies: readonly string[]) => Promise<void>,
+  source: Source,
+  invoke: (bodies: readonly string[]) => Promise<void>,
 ): Promise<Pick<HandlerCost, 'throughput' | 'bareClient'>> {
   const { size, batches, turns } = THROUGHPUT;
   const ring = new Batches('hundred', size);
@@ -76,9 +86,9 @@ async function compareThroughput(
     fastest.bare = Math.min(fastest.bare, performance.now() - between);
   }
   const transitions = size * batches;
-  return { throughput: transitions / fastest.handler * 1000, bareClient: transitions / fastest.bare * 1000 };
+  return { throughput: (transitions / fastest.handler) * 1000, bareClient: (transitions / fastest.bare) * 1000 };
 }
 
 const [source, runtime] = process.argv.slice(2);
-// The arguments are those of bench/run.ts.
+// bench/run.ts passes the arguments.
 void main(source as Source, runtime as string);

@@ -1,14 +1,14 @@
-/** One thing that was measured. */
+/** One measurement. */
 export interface Finding {
   readonly what: string;
   readonly of: string;
   readonly value: number;
-  /** Digits behind the decimal point. */
+  /** Number of decimals. */
   readonly digits: number;
   readonly unit: string;
-  /** What the value comes from, where it is a ratio. */
+  /** The measured values, if the value is a ratio. */
   readonly detail?: string;
-  /** Not everything has one. */
+  /** @default - none */
   readonly target?: Target;
 }
 
@@ -19,17 +19,30 @@ export function isMet({ value, target }: Finding): boolean {
   return 'most' in target ? value <= target.most : value >= target.least;
 }
 
-/** The findings as a table. */
+/** Formats the findings as a table. */
 export function tableOf(findings: readonly Finding[]): string {
   const rows = [
-    ['', 'of', 'measured', 'target', ''],
+    ['measurement', 'source', 'result', 'target', ''],
     ...findings.map((finding) => {
       const { what, of, value, digits, unit, target, detail } = finding;
       const bound = target && ('most' in target ? `≤ ${target.most}` : `≥ ${target.least}`);
-      const verdict = target ? isMet(finding) ? 'met' : 'MISSED' : '';
-      return [what, of, `${value.toFixed(digits)} ${unit}`, bound ?? '', [verdict, detail && `(${detail})`].filter(Boolean).join(' ')];
+      const verdict = target ? (isMet(finding) ? 'met' : 'MISSED') : '';
+      return [
+        what,
+        of,
+        `${value.toFixed(digits)} ${unit}`,
+        bound ?? '',
+        [verdict, detail && `(${detail})`].filter(Boolean).join(' '),
+      ];
     }),
   ];
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => row.map((cell, column) => column === 2 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n');
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => (column === 2 ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }

@@ -5,26 +5,32 @@ import { parseArgs } from 'node:util';
 import { run } from './child';
 import { measureColdStart } from './cold-start';
 import type { HandlerCost } from './handler';
+import type { LoadCost } from './load';
 import { tableOf, type Finding } from './report';
 import { ring, RING_ACTIONS } from './ring';
 import { SOURCE_NAMES, type Source } from './sources';
 import type { Synthesis } from './synth';
-import { startServers } from '../lambda/local/servers';
+import { startServers } from '../lambda/local/servers/servers';
 
-const USAGE = `Measures what the workflow costs on this machine, against its targets.
+const USAGE = `Measures the cost of the workflow on this machine and compares it with targets.
 
-  --source NAME  only this event source (${SOURCE_NAMES.join(', ')}); can be given several times
-  --only PART    only this part (${['requests', 'cpu', 'start', 'synth'].join(', ')}); can be given several times
+  --source NAME  measure only this event source (${SOURCE_NAMES.join(', ')}); repeatable
+  --only PART    measure only this part (${['requests', 'cpu', 'start', 'synth', 'load'].join(', ')}); repeatable
+  --help         print this text
 
-Everything runs on embedded servers, with the built Lambda runtime. What is given as a ratio was measured in turns with what it is compared
-to, so it says the same on every machine; times do not. Of the turns the fastest counts: what else the machine does makes none of them faster.
+The bench runs the built Lambda runtime on embedded servers. Ratios compare two alternatives measured in alternation, so they hold on
+every machine; times do not. The fastest turn counts, because other work on the machine can only slow a turn down.
 `;
 
 const SYNTH_RUNS = 5;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { source: { type: 'string', multiple: true }, only: { type: 'string', multiple: true }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      source: { type: 'string', multiple: true },
+      only: { type: 'string', multiple: true },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (values.help) {
     console.log(USAGE);
@@ -41,19 +47,29 @@ async function main(): Promise<void> {
   try {
     const runtime = deployRing(scratch);
     if (wanted('requests')) {
-      for (const source of sources) found(...await handlerFindings(source, runtime));
+      for (const source of sources) found(...(await handlerFindings(source, runtime)));
     }
     if (wanted('cpu')) {
       for (const source of sources) {
         const value = await run<number>('without-sdk.ts', [source]);
-        found({ what: 'processor time a transition, without the AWS SDK\'s', of: source, value, digits: 2, unit: 'ms', target: { most: 0.5 } });
+        found({
+          what: 'processor time per transition, without the AWS SDK',
+          of: source,
+          value,
+          digits: 2,
+          unit: 'ms',
+          target: { most: 0.5 },
+        });
       }
     }
     if (wanted('start')) {
-      for (const source of sources) found(...await startFindings(source, runtime, scratch));
+      for (const source of sources) found(...(await startFindings(source, runtime, scratch)));
     }
     if (wanted('synth')) {
       for (const validation of ['true', 'false']) found(await synthFinding(validation));
+    }
+    if (wanted('load')) {
+      for (const load of Object.keys(LOADS)) found(...(await loadFindings(load)));
     }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -62,7 +78,11 @@ async function main(): Promise<void> {
   console.log(tableOf(findings));
 }
 
-/** Puts a machine and its actions beside the built runtime, as synth does. @returns the handler's file */
+/**
+ * Puts a machine and its actions next to the built runtime, as synth does.
+ *
+ * @returns the path of the handler
+ */
 function deployRing(scratch: string): string {
   const folder = path.join(scratch, 'runtime');
   cpSync(path.join(__dirname, '..', 'assets', 'runtime'), folder, { recursive: true });
@@ -72,7 +92,7 @@ function deployRing(scratch: string): string {
 }
 
 async function handlerFindings(source: Source, runtime: string): Promise<Finding[]> {
-  // New servers for each, or the later ones would have more to carry.
+  // Each event source gets new servers, because servers slow down as their data grows.
   const servers = await startServers();
   try {
     const { requests, cpu, throughput, bareClient } = await run<HandlerCost>('handler.ts', [source, runtime], {
@@ -83,19 +103,33 @@ async function handlerFindings(source: Source, runtime: string): Promise<Finding
     });
     const most = source === 'dynamodb' ? { ten: 1.1, alone: 2 } : { ten: 1.2, alone: 3 };
     return [
-      { what: 'AWS requests a transition, batch of 10', of: source, value: requests.batchOf10, digits: 3, unit: '', target: { most: most.ten } },
-      { what: 'AWS requests a transition, batch of 1', of: source, value: requests.alone, digits: 3, unit: '', target: { most: most.alone } },
-      { what: 'processor time a transition, with the AWS SDK\'s', of: source, value: cpu, digits: 2, unit: 'ms' },
       {
-        what: 'transitions a second, one worker, batches of 100',
+        what: 'AWS requests per transition, batch of 10',
+        of: source,
+        value: requests.batchOf10,
+        digits: 3,
+        unit: '',
+        target: { most: most.ten },
+      },
+      {
+        what: 'AWS requests per transition, batch of 1',
+        of: source,
+        value: requests.alone,
+        digits: 3,
+        unit: '',
+        target: { most: most.alone },
+      },
+      { what: 'processor time per transition, with the AWS SDK', of: source, value: cpu, digits: 2, unit: 'ms' },
+      {
+        what: 'transitions per second, one worker, batches of 100',
         of: source,
         value: throughput,
         digits: 0,
         unit: '/s',
-        ...source === 'dynamodb' && {
+        ...(source === 'dynamodb' && {
           target: { least: 2000 },
-          detail: `${(throughput / bareClient).toFixed(2)} × a bare client that makes the same writes: ${bareClient.toFixed(0)} /s`,
-        },
+          detail: `${(throughput / bareClient).toFixed(2)} × a bare client with the same writes, ${bareClient.toFixed(0)} /s`,
+        }),
       },
     ];
   } finally {
@@ -106,17 +140,20 @@ async function handlerFindings(source: Source, runtime: string): Promise<Finding
 async function startFindings(source: Source, runtime: string, scratch: string): Promise<Finding[]> {
   const { bytes, milliseconds } = await measureColdStart(source, runtime, scratch);
   const kilobytes = (size: number) => `${(size / 1024).toFixed(0)} KB`;
-  const targets = { bare: { handler: 'bare handler\'s', target: { most: 1.1 } }, bareSplit: { handler: 'bare handler\'s, split', target: undefined } };
+  const targets = {
+    bare: { handler: 'bare handler', target: { most: 1.1 } },
+    bareSplit: { handler: 'bare handler, split', target: undefined },
+  };
   return (['bare', 'bareSplit'] as const).flatMap((bare) => {
     const { handler, target } = targets[bare];
     return [
       {
-        what: `bundle that is loaded ÷ ${handler}`,
+        what: `loaded bundle ÷ ${handler}`,
         of: source,
         value: bytes.runtime / bytes[bare],
         digits: 2,
         unit: '×',
-        detail: `${kilobytes(bytes.runtime)} to ${kilobytes(bytes[bare])}`,
+        detail: `${kilobytes(bytes.runtime)} and ${kilobytes(bytes[bare])}`,
         target,
       },
       {
@@ -125,14 +162,51 @@ async function startFindings(source: Source, runtime: string, scratch: string): 
         value: milliseconds.runtime / milliseconds[bare],
         digits: 2,
         unit: '×',
-        detail: `${milliseconds.runtime.toFixed(0)} to ${milliseconds[bare].toFixed(0)} ms`,
+        detail: `${milliseconds.runtime.toFixed(0)} and ${milliseconds[bare].toFixed(0)} ms`,
         target,
       },
     ];
   });
 }
 
-/** @param validation whether the CDK checks the template against the schemas of CloudFormation, which it does by default */
+/** The loads of load.ts, and their targets on a quiet machine with two cores. */
+const LOADS: Readonly<Record<string, { readonly what: string; readonly seconds: number; readonly megabytes: number }>> =
+  {
+    starts: { what: 'starts in one startMany', seconds: 600, megabytes: 60 },
+    senders: { what: 'senders to one execution at once', seconds: 10, megabytes: 100 },
+    due: { what: 'retries due at one second', seconds: 120, megabytes: 60 },
+  };
+
+async function loadFindings(load: string): Promise<Finding[]> {
+  const { what, seconds, megabytes } = LOADS[load]!;
+  const servers = await startServers();
+  try {
+    const cost = await run<LoadCost>('load.ts', [load], {
+      AWS_ENDPOINT_URL_DYNAMODB: servers.dynamodb,
+      AWS_ENDPOINT_URL_SQS: servers.sqs,
+    });
+    const MEGABYTE = 1024 * 1024;
+    const of = `${cost.count.toLocaleString('en')} ${what}`;
+    const left = `${(cost.leftBytes / MEGABYTE).toFixed(0)} MB at the end`;
+    return [
+      { what: 'time', of, value: cost.seconds, digits: 1, unit: 's', target: { most: seconds } },
+      { what: 'lost or refused', of, value: cost.failed, digits: 0, unit: '', target: { most: 0 } },
+      {
+        what: 'growth of the heap',
+        of,
+        value: cost.peakBytes / MEGABYTE,
+        digits: 0,
+        unit: 'MB',
+        detail: left,
+        target: { most: megabytes },
+      },
+    ];
+  } finally {
+    await servers.stop();
+  }
+}
+
+/** @param validation `true` if the CDK validates the template against the CloudFormation schemas, which is the default */
 async function synthFinding(validation: string): Promise<Finding> {
   const times = { workflow: [] as number[], hand: [] as number[] };
   const resources = new Set<string>();
@@ -143,15 +217,17 @@ async function synthFinding(validation: string): Promise<Finding> {
       resources.add(synthesis.resources);
     }
   }
-  if (resources.size > 1) throw new Error(`What is written by hand is not what the workflow makes:\n${[...resources].join('\n')}`);
+  if (resources.size > 1) {
+    throw new Error(`The stack written by hand differs from the workflow:\n${[...resources].join('\n')}`);
+  }
   const [workflow, hand] = [Math.min(...times.workflow), Math.min(...times.hand)];
   return {
-    what: `synth ÷ by hand, ${validation === 'true' ? 'with' : 'without'} the CDK's validation`,
+    what: `synth ÷ written by hand, ${validation === 'true' ? 'with' : 'without'} CDK validation`,
     of: 'sqs',
     value: workflow / hand,
     digits: 2,
     unit: '×',
-    detail: `${workflow.toFixed(1)} to ${hand.toFixed(1)} s`,
+    detail: `${workflow.toFixed(1)} and ${hand.toFixed(1)} s`,
     target: { most: 1.2 },
   };
 }

@@ -3,21 +3,22 @@ import { CreateStreamCommand, DescribeStreamSummaryCommand, KinesisClient } from
 import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import type { EventSourceConfiguration, WorkflowConfiguration } from '../lambda/aws/configuration';
+import type { BrokerName } from '../lambda/contract/brokers';
+import type { EventSourceConfiguration, WorkflowConfiguration } from '../lambda/contract/configuration';
 
-/** The event sources that are measured, each with the clients that a workflow on it loads. */
+/** The measured event sources, each with the AWS clients that its workflow loads. */
 export const SOURCES = {
   sqs: ['dynamodb', 'sqs'],
   dynamodb: ['dynamodb'],
   kinesis: ['dynamodb', 'kinesis'],
   sns: ['dynamodb', 'sns'],
-} as const;
+} as const satisfies Record<BrokerName, readonly string[]>;
 
 export type Source = keyof typeof SOURCES;
 
 export const SOURCE_NAMES = Object.keys(SOURCES) as readonly Source[];
 
-/** The configuration of a workflow whose resources exist nowhere. */
+/** The configuration of a workflow whose resources do not exist. */
 export function fakeConfiguration(source: Source): WorkflowConfiguration {
   const queueUrl = 'http://127.0.0.1:1/000000000000/events';
   const eventSources: Record<Source, EventSourceConfiguration> = {
@@ -26,13 +27,19 @@ export function fakeConfiguration(source: Source): WorkflowConfiguration {
     kinesis: { service: 'kinesis', streamName: 'events' },
     sns: { service: 'sns', topicArn: 'arn:aws:sns:eu-west-1:000000000000:events' },
   };
-  return configurationOf(source, eventSources[source], { locks: 'locks', checkpoints: 'checkpoints', retries: 'retries', queueUrl });
+  return configurationOf(source, eventSources[source], {
+    locks: 'locks',
+    checkpoints: 'checkpoints',
+    retries: 'retries',
+    queueUrl,
+  });
 }
 
-/** Makes the resources of a workflow on the embedded servers. */
+/** Creates the resources of a workflow on the embedded servers. */
 export async function createWorkflow(source: Source): Promise<WorkflowConfiguration> {
   const sqs = new SQSClient();
-  const createQueue = async (name: string) => (await sqs.send(new CreateQueueCommand({ QueueName: `${source}-${name}` }))).QueueUrl ?? '';
+  const createQueue = async (name: string) =>
+    (await sqs.send(new CreateQueueCommand({ QueueName: `${source}-${name}` }))).QueueUrl ?? '';
   const [locks, checkpoints, retries] = await Promise.all([
     createTable(`${source}-locks`, ['executionId']),
     createTable(`${source}-checkpoints`, ['executionId', 'entry'], source === 'dynamodb'),
@@ -47,7 +54,12 @@ export async function createWorkflow(source: Source): Promise<WorkflowConfigurat
       return { service: 'sns', topicArn: TopicArn };
     },
   };
-  return configurationOf(source, await eventSources[source](), { locks, checkpoints, retries, queueUrl: await createQueue('dead-letters') });
+  return configurationOf(source, await eventSources[source](), {
+    locks,
+    checkpoints,
+    retries,
+    queueUrl: await createQueue('dead-letters'),
+  });
 }
 
 interface Resources {
@@ -57,15 +69,20 @@ interface Resources {
   readonly queueUrl: string;
 }
 
-function configurationOf(source: Source, eventSource: EventSourceConfiguration, resources: Resources): WorkflowConfiguration {
+function configurationOf(
+  source: Source,
+  eventSource: EventSourceConfiguration,
+  resources: Resources,
+): WorkflowConfiguration {
   return {
     workflow: 'Bench',
     machines: ['ring'],
     eventSource,
-    // Like the event source where that can be, so that no other client is loaded.
-    retryQueues: source === 'sqs'
-      ? [{ service: 'sqs', queueUrl: resources.queueUrl }]
-      : [{ service: 'dynamodb', tableName: resources.retries, shards: 1 }],
+    // The same service as the event source, if possible, so no other client is loaded.
+    retryQueues:
+      source === 'sqs'
+        ? [{ service: 'sqs', queueUrl: resources.queueUrl }]
+        : [{ service: 'dynamodb', tableName: resources.retries, shards: 1 }],
     lockTable: { service: 'dynamodb', tableName: resources.locks, retentionDays: 30 },
     checkpointTable: { service: 'dynamodb', tableName: resources.checkpoints, retentionDays: 30 },
     deadLetterQueue: { service: 'sqs', queueUrl: resources.queueUrl },
@@ -73,22 +90,27 @@ function configurationOf(source: Source, eventSource: EventSourceConfiguration, 
 }
 
 /**
- * @param stream whether it has a stream. For each record of a stream the embedded server looks at all those before, which DynamoDB does
- * not do, so nothing gets one that does not need it
+ * @param stream enables the stream of the table. Unlike DynamoDB, the embedded server examines all earlier records for each new one, so
+ * only a table that needs a stream gets one
  */
 export async function createTable(TableName: string, keys: readonly string[], stream = false): Promise<string> {
-  await new DynamoDBClient().send(new CreateTableCommand({
-    TableName,
-    BillingMode: 'PAY_PER_REQUEST',
-    KeySchema: keys.map((AttributeName, index) => ({ AttributeName, KeyType: index === 0 ? 'HASH' : 'RANGE' })),
-    AttributeDefinitions: keys.map((AttributeName) => ({ AttributeName, AttributeType: AttributeName === 'shard' ? 'N' : 'S' })),
-    ...stream ? { StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' } } : {},
-  }));
+  await new DynamoDBClient().send(
+    new CreateTableCommand({
+      TableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: keys.map((AttributeName, index) => ({ AttributeName, KeyType: index === 0 ? 'HASH' : 'RANGE' })),
+      AttributeDefinitions: keys.map((AttributeName) => ({
+        AttributeName,
+        AttributeType: AttributeName === 'shard' ? 'N' : 'S',
+      })),
+      ...(stream ? { StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' } } : {}),
+    }),
+  );
   return TableName;
 }
 
 async function createStream(StreamName: string): Promise<string> {
-  // The embedded server knows HTTP/1 only.
+  // The embedded server supports HTTP/1 only.
   const client = new KinesisClient({ requestHandler: new NodeHttpHandler() });
   await client.send(new CreateStreamCommand({ StreamName, ShardCount: 1 }));
   for (;;) {

@@ -13,39 +13,41 @@ import { answer } from './child';
 const ROOT = path.join(__dirname, '..');
 const ACTIONS = path.join(ROOT, 'examples', 'order', 'order.actions.ts');
 
-/** What a synth took and made. */
+/** The duration and the result of a synth. */
 export interface Synthesis {
-  /** From the start of the process, and so with the loading of all modules. */
+  /** Since the start of the process, including the loading of all modules. */
   readonly seconds: number;
-  /** The types of the resources, by which it shows that both have made the same. */
+  /** Types of the resources, to check that both stacks have the same ones. */
   readonly resources: string;
 }
 
-/** The library is loaded only where it is measured. */
+/** Imports the library only if it is measured. */
 async function addWorkflow(stack: Stack): Promise<void> {
   const { FsmWorkflow, MachineDefinition } = await import('cdk-lambda-fsm');
   const { order } = await import('../examples/order/order.machine.js');
   new FsmWorkflow(stack, 'Orders', { machines: [MachineDefinition.fromObject(order)], actions: ACTIONS });
 }
 
-/** The same resources as somebody would write them who has the AWS CDK alone. */
+/** The same resources, written with the AWS CDK alone. */
 function addByHand(stack: Stack): void {
-  const table = (id: string, sortKey?: string) => new dynamodb.Table(stack, id, {
-    partitionKey: { name: 'executionId', type: dynamodb.AttributeType.STRING },
-    sortKey: sortKey ? { name: sortKey, type: dynamodb.AttributeType.STRING } : undefined,
-    billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
-    timeToLiveAttribute: 'ttl',
-    stream: sortKey ? dynamodb.StreamViewType.NEW_IMAGE : undefined,
-    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-    removalPolicy: RemovalPolicy.RETAIN,
-  });
-  const queue = (id: string, deadLetterQueue?: sqs.IQueue) => new sqs.Queue(stack, id, {
-    encryption: sqs.QueueEncryption.SQS_MANAGED,
-    enforceSSL: true,
-    retentionPeriod: Duration.days(14),
-    visibilityTimeout: Duration.minutes(3),
-    deadLetterQueue: deadLetterQueue && { queue: deadLetterQueue, maxReceiveCount: 100 },
-  });
+  const table = (id: string, sortKey?: string) =>
+    new dynamodb.Table(stack, id, {
+      partitionKey: { name: 'executionId', type: dynamodb.AttributeType.STRING },
+      sortKey: sortKey ? { name: sortKey, type: dynamodb.AttributeType.STRING } : undefined,
+      billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: 'ttl',
+      stream: sortKey ? dynamodb.StreamViewType.NEW_IMAGE : undefined,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+  const queue = (id: string, deadLetterQueue?: sqs.IQueue) =>
+    new sqs.Queue(stack, id, {
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+      visibilityTimeout: Duration.minutes(3),
+      deadLetterQueue: deadLetterQueue && { queue: deadLetterQueue, maxReceiveCount: 100 },
+    });
   const locks = table('Locks');
   const checkpoints = table('Checkpoints', 'entry');
   const deadLetters = queue('DeadLetters');
@@ -63,16 +65,25 @@ function addByHand(stack: Stack): void {
     timeout: Duration.seconds(30),
     architecture: lambda.Architecture.ARM_64,
     recursiveLoop: lambda.RecursiveLoop.ALLOW,
-    environment: { LOCKS: locks.tableName, CHECKPOINTS: checkpoints.tableName, EVENTS: events.queueUrl, RETRIES: retries.queueUrl },
+    environment: {
+      LOCKS: locks.tableName,
+      CHECKPOINTS: checkpoints.tableName,
+      EVENTS: events.queueUrl,
+      RETRIES: retries.queueUrl,
+    },
   });
   logGroup.grantWrite(role);
   for (const source of [events, retries]) {
     source.grantConsumeMessages(handler);
     source.grantSendMessages(handler);
-    handler.addEventSourceMapping(source.node.id, { eventSourceArn: source.queueArn, batchSize: 10, reportBatchItemFailures: true });
+    handler.addEventSourceMapping(source.node.id, {
+      eventSourceArn: source.queueArn,
+      batchSize: 10,
+      reportBatchItemFailures: true,
+    });
   }
   deadLetters.grantSendMessages(handler);
-  locks.grant(handler, 'dynamodb:GetItem', 'dynamodb:PartiQLInsert', 'dynamodb:PartiQLUpdate', 'dynamodb:UpdateItem');
+  locks.grant(handler, 'dynamodb:GetItem', 'dynamodb:PartiQLUpdate', 'dynamodb:UpdateItem');
   checkpoints.grant(handler, 'dynamodb:BatchWriteItem', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:UpdateItem');
 }
 
@@ -85,12 +96,14 @@ async function synthesize(kind: 'workflow' | 'hand'): Promise<Synthesis> {
     else addByHand(stack);
     const [{ template } = { template: {} }] = app.synth().stacks;
     const seconds = performance.now() / 1000;
-    const types = Object.values((template as { Resources: Record<string, { Type: string }> }).Resources).map(({ Type }) => Type);
+    const types = Object.values((template as { Resources: Record<string, { Type: string }> }).Resources).map(
+      ({ Type }) => Type,
+    );
     return { seconds, resources: types.sort().join(' ') };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
 }
 
-// Last of all: whoever is answered ends this process. The argument is that of bench/run.ts.
+// This comes last, because the parent process ends this one after the answer. bench/run.ts passes the argument.
 void synthesize(process.argv[2] as 'workflow' | 'hand').then(answer);

@@ -17,38 +17,48 @@ import { Engine } from '../lambda/engine';
 import { readInvocation, respond } from '../lambda/runtime/records';
 
 /*
- * What the workflow's own code costs: everything from the record that Lambda delivers to the command that an AWS client is given, and back
- * from its answer. The clients answer at once, without doing anything.
+ * Measures the workflow's own code: from the record that Lambda delivers to the command for an AWS client, and from its response back to
+ * Lambda. The clients are replaced and answer immediately.
  */
 
-/** What a healthy service answers to the commands of a transition. */
+/** The answer of a healthy service to a command. */
 function answerTo(command: object): object {
-  if (command instanceof BatchExecuteStatementCommand) return { Responses: command.input.Statements?.map(answerToStatement) };
+  if (command instanceof BatchExecuteStatementCommand) {
+    return { Responses: command.input.Statements?.map(answerToStatement) };
+  }
   if (command instanceof BatchWriteItemCommand) return { UnprocessedItems: {} };
   if (command instanceof SendMessageBatchCommand) {
     return { Successful: command.input.Entries?.map(({ Id }) => ({ Id, MessageId: `message-${Id}` })), Failed: [] };
   }
   if (command instanceof PutRecordsCommand) {
-    return { FailedRecordCount: 0, Records: command.input.Records?.map((_, index) => ({ ShardId: 'shardId-0', SequenceNumber: String(index) })) };
+    return {
+      FailedRecordCount: 0,
+      Records: command.input.Records?.map((_, index) => ({ ShardId: 'shardId-0', SequenceNumber: String(index) })),
+    };
   }
   if (command instanceof PublishBatchCommand) {
-    return { Successful: command.input.PublishBatchRequestEntries?.map(({ Id }) => ({ Id, MessageId: `message-${Id}` })), Failed: [] };
+    return {
+      Successful: command.input.PublishBatchRequestEntries?.map(({ Id }) => ({ Id, MessageId: `message-${Id}` })),
+      Failed: [],
+    };
   }
-  throw new Error(`A transition is not expected to need ${command.constructor.name}.`);
+  throw new Error(`Unexpected command ${command.constructor.name} in a transition.`);
 }
 
-/** With the item that the lock table has after an acquisition, if the statement wants it. */
+/** Returns the item of the lock after its acquisition, if the statement requests it. */
 function answerToStatement({ Statement = '', Parameters = [] }: BatchStatementRequest): BatchStatementResponse {
   if (!Statement.startsWith('UPDATE')) return {};
   const names = [...Statement.matchAll(/"(\w+)" = \?/g)].map(([, name = '']) => name);
-  // The names of the condition come last. There the step and the fence are those before.
+  // The condition comes last and names the previous step and fence, so the first value of a name counts.
   const item: Record<string, AttributeValue> = { released: { N: '0' }, startedAt: { N: '0' } };
-  names.forEach((name, index) => { item[name] ??= Parameters[index]!; });
+  names.forEach((name, index) => {
+    item[name] ??= Parameters[index]!;
+  });
   return { Item: item };
 }
 
 for (const client of [DynamoDBClient, SQSClient, KinesisClient, SNSClient]) {
-  // All that this process sends is a command of these, so the types of its overloads do not matter here.
+  // The overloads of `send` differ only in their types.
   client.prototype.send = (async (command: object) => answerTo(command)) as never;
 }
 
@@ -60,9 +70,14 @@ async function main(source: Source): Promise<void> {
   });
   const invoke = async (bodies: readonly string[]) => {
     const invoked = readInvocation(eventOf(source, bodies));
-    if (invoked.kind !== 'records') throw new Error('These are records.');
-    const { batchItemFailures } = respond(await engine.process(invoked.deliveries, { deadline: Date.now() + 30_000 }), invoked.partial);
-    if (batchItemFailures.length > 0) throw new Error(`${batchItemFailures.length} of ${bodies.length} records were given back to ${source}.`);
+    if (invoked.kind !== 'records') throw new Error('The invocation has no records.');
+    const { batchItemFailures } = respond(
+      await engine.process(invoked.deliveries, { deadline: Date.now() + 30_000 }),
+      invoked.partial,
+    );
+    if (batchItemFailures.length > 0) {
+      throw new Error(`${batchItemFailures.length} of ${bodies.length} records were returned to ${source}.`);
+    }
   };
   const batches = new Batches('ten', 10);
   for (let batch = 0; batch < 200; batch++) await invoke(batches.next());
@@ -72,5 +87,5 @@ async function main(source: Source): Promise<void> {
   answer((user + system) / 1000 / 10_000);
 }
 
-// The argument is that of bench/run.ts.
+// bench/run.ts passes the argument.
 void main(process.argv[2] as Source);

@@ -1,22 +1,34 @@
 /*
- * The mailbox: events from outside, for an execution that parks. Compare lambda/engine/wake.ts, mailbox-position.ts, attempt.ts,
- * admission.ts, executions.ts.
+ * The mailbox: external events for an execution that parks. See lambda/engine/mailbox, park.ts and wake.ts in lambda/engine/step, and send,
+ * drop-event and cancel in lambda/engine/executions.
  *
- *     step 0: A, parks ──mail a──▶ step 1: works, dispatches ──▶ step 2: C, parks ──mail a or b, or its timeout──▶ step 3: completes
+ *     step 0: A, parks ──mail──▶ step 1: works, or parks ──▶ step 2: A or B, parks ──mail, or its timeout──▶ step 3: completes
  *
- * Callers send one event each, at any time, and again with the same id when they are in doubt. Two workers handle what the source delivers:
- * in any order, perhaps twice. They die between any two requests, and leases run out while their holders still send what they have done. A
- * step fails for good and is redriven. The execution is cancelled, at any time.
+ *     sender    S1 counts: the position    S2 the id and the mail, in one transaction    S3 reads the lock    S4 wakes, if it is parked
+ *     parker    P1 removes the mail that an earlier step took    P2 commits the park    P3 looks: wakes, if a mail waits
+ *     wake-up   W1 removes the mail that woke the parked step itself    W2 takes the first mail    W3 acquires the next step with it
  *
- * What is held:
- *   once    along the line of committed steps a mail is taken at most once
- *   kept    a mail is forgotten only when a committed step has taken it
- *   awake   nobody stays parked beside a mail that he would take, nor beyond his timeout
- *   same    all attempts at a step are about the same mail
- *   told    whoever sees that the execution is parked finds the checkpoint of that
- *   let go  a cancelled execution does nothing more, and nothing stays in the mailbox of one that has ended
+ * A wake-up carries no mail: it names a park by its fence. W3 is one conditional write, which stores the mail in the lock. The wake-up
+ * stays unacknowledged while it drives that step, and its redelivery finds the mail in the lock.
  *
- * `npm run model` checks this, and that each MUTATE_… breaks it.
+ * Each caller sends events, at any time, and repeats a send with the same id if the outcome is unknown. Two workers process the deliveries
+ * of the source, which arrive in any order and perhaps twice. Workers and clients die between any two requests, and leases expire while
+ * their holders still send results. A step fails the execution and is redriven. The execution may be canceled, and mails may be dropped,
+ * at any time.
+ *
+ * Checked properties:
+ *   once      along the line of committed steps, a mail is taken at most once, and an id is accepted once
+ *   kept      a mail is removed only after a committed step has taken it, or after it was dropped
+ *   order     the mails of one sender are taken in the order in which they were accepted, unless a client tries to drop one
+ *   awake     no execution stays parked while an accepted mail that its state takes is waiting, or beyond its timeout
+ *   same      all attempts at a step carry the same mail
+ *   visible   every reader who sees the execution parked finds its checkpoint
+ *   dropped   a mail that a client was told is dropped is never taken
+ *   ended     a canceled execution takes no further step, and the mailbox of an ended execution is empty
+ *
+ * Every branch beside MAY_DIE begins with skip or an assignment: Spin flattens a leading if, and its else would mean "no crash is possible".
+ *
+ * `npm run model` checks these properties, and that each MUTATE_… violates one.
  */
 #ifndef CRASHES
 #define CRASHES 0
@@ -36,25 +48,29 @@
 #ifndef CANCELS
 #define CANCELS 0
 #endif
+#ifndef DROPS
+#define DROPS 0
+#endif
+/* The first caller sends two events, the second caller one. */
 #ifndef CALLERS
 #define CALLERS 2
 #endif
 
 #include "source.pml"
 
-/* In place of a mail: the timeout. In place of a step or a position: it has ended, there is none. */
-#define TIMEOUT 7
-#define OVER 8
+/* Instead of a mail: the timeout as the event of a step; the wake-ups of a timeout and of a client. Instead of a step: none. */
+#define TIMEOUT 4
+#define ELAPSED 5
+#define WAKE 6
 #define NOTHING 9
 #define A 1
 #define B 2
-#define ELAPSED 3
-#define PARKS(step) ((step) == 0 || (step) == 2)
-#define TAKES(step, event) ((step) == 2 || (event) == A)
+#define PARKS(step) ((step) <= 2)
+#define TAKES(step, event) ((step) > 0 || (event) == A)
 #define BIT(mail) (1 << (mail))
-#define FENCES 10
+#define FENCES 12
 
-/* An envelope: its step, its parent, the mail that woke this step, and the mailbox position: the mails taken, with that one. */
+/* An envelope: its step, its parent, the mail that woke this step, and the mail that an earlier step took and that was not removed yet. */
 #define ENVELOPE(step, parent, mail, taken) ((step) | (parent) << 4 | (mail) << 8 | (taken) << 12)
 #define STEP_OF(envelope) ((envelope) & 15)
 #define PARENT_OF(envelope) (((envelope) >> 4) & 15)
@@ -68,213 +84,327 @@ mtype status = NEW;
 byte lockStep, lockFence, lockParent, lockMail;
 bool done, valid;
 #define ENDED (status == COMPLETED || status == CANCELLED)
-#define SAME_STEP (lockStep == STEP_OF(envelope) && lockParent == PARENT_OF(envelope))
+#define SAME_STEP (lockStep == step && lockParent == parent)
+#define KEY (mail -> mail : taken)
 
-/* The checkpoints of attempts that park: their positions, by fence. The mailbox: the event at each position, and which are there. */
-byte position[FENCES] = NOTHING;
-byte last, present, ids;
-byte eventOf[5];
-#define PUT_MAIL(event) last++; eventOf[last] = event; present = present | BIT(last)
-#define TIMEOUT_ID 4
+/* The failed envelope. The checkpoints of parked attempts, by fence. The mailbox, by mail: which ids are known, which mails are there, hidden, and in which order. */
+int failedEnvelope;
+short recorded;
+byte last, ids, present, unseen;
+byte positionOf[4], eventOf[4];
 
-/* For the properties alone: what the committed steps have taken, and with the step that is being run; what is forgotten. */
-byte before, with, removed, sent;
-byte sending = CALLERS, changing, crashes, expires, duplicates, failures, cancels;
+/* Only for the properties: the mails taken by committed steps, and including the running step; accepted mails, and mails that were dropped or hidden once. */
+byte before, with, accepted, acknowledged, dropped, touched, removed;
+byte sending = CALLERS, changing, crashes, expires, duplicates, failures, cancels, drops;
+bool abandoned; /* a client has died */
 
-/* mailbox-position.ts: the earliest mail that was not taken and whose event the state takes, or 0. */
-inline nextMail(step, taken) {
-  mail = 1;
-  do
-  :: mail > last -> mail = 0; break
-  :: mail <= last && (present & BIT(mail)) && !((taken) & BIT(mail)) && TAKES(step, eventOf[mail]) -> break
-  :: else -> mail++
-  od
-}
-#ifdef MUTATE_POSITION_NOT_CARRIED
-#define TAKE(taken) (taken)
+/* The mail with the lowest position that the step takes: the head of each event, then the lowest. */
+#define OPEN(m, s) ((present & BIT(m)) && !(unseen & BIT(m)) && TAKES(s, eventOf[m]))
+#ifdef MUTATE_POSITION_IGNORED
+#define FIRST(m, k, s) (!OPEN(k, s) || positionOf[m] > positionOf[k])
 #else
-#define TAKE(taken) ((taken) | BIT(mail))
+#define FIRST(m, k, s) (!OPEN(k, s) || positionOf[m] < positionOf[k])
 #endif
-
-/* MailboxTable.expire: an execution that has ended needs its mails no more. */
-#define LET_GO present = 0
-
-/* wake.ts: two requests, between which anything may happen: first the lock, then the mails. What is sent then may be late anyway. */
-inline readLock() {
+inline choose_mail(s) {
   if
-  :: status == PARKED -> parkStep = lockStep; parkFence = lockFence
-#ifndef MUTATE_LATE_MAIL_STAYS
-  :: ENDED -> parkStep = OVER
-#endif
-  :: else
+  :: OPEN(1, s) && FIRST(1, 2, s) && FIRST(1, 3, s) -> mail = 1
+  :: OPEN(2, s) && FIRST(2, 1, s) && FIRST(2, 3, s) -> mail = 2
+  :: OPEN(3, s) && FIRST(3, 1, s) && FIRST(3, 2, s) -> mail = 3
+  :: else -> mail = 0
   fi
 }
-inline wake() {
-  if
-  :: parkStep == OVER -> LET_GO
-  :: parkStep < OVER ->
-     assert(position[parkFence] != NOTHING); /* told */
-     nextMail(parkStep, position[parkFence]);
-     if :: mail -> put(ENVELOPE(parkStep + 1, parkFence, mail, TAKE(position[parkFence]))) :: else fi
-  :: parkStep == NOTHING
-  fi;
-  parkStep = NOTHING; parkFence = 0; mail = 0
-}
+/* W1: the mail that woke the parked step itself. */
+#ifdef MUTATE_TAKEN_MAIL_STAYS
+#define REMOVE(m) skip
+#else
+#define REMOVE(m) present = present & ~BIT(m); removed = removed | BIT(m)
+#endif
 
-#define FORGET fence = 0; step = 0; taken = 0; mail = 0; parkStep = NOTHING; parkFence = 0; envelope = 0
+/* Mailbox.expire: removes the mails of an ended execution. */
+#define EXPIRE_MAILBOX present = 0
+
+/* A wake-up by a client or a parker, which has read the lock of a park. */
+#define SEND_WAKE_UP(s, f) put(ENVELOPE((s) + 1, f, WAKE, 0))
+
+#define FORGET fence = 0; step = 0; parent = 0; taken = 0; mail = 0; parked = 0; envelope = 0
 #define ACKNOWLEDGE acknowledge(); FORGET; goto next
-#define GIVE_BACK giveBack(envelope); FORGET; goto next
-#define MAY_DIE :: atomic { crashes < CRASHES -> crashes++; GIVE_BACK }
+#define REDELIVER redeliver(envelope); FORGET; goto next
+#define MAY_DIE :: atomic { crashes < CRASHES -> crashes++; REDELIVER }
 
 proctype worker() {
   int envelope;
-  byte i, fence, step, taken, mail, parkStep = NOTHING, parkFence;
+  byte i, fence, step, parent, taken, mail, parked;
 next:
 end:
   atomic {
-    receive(envelope); step = STEP_OF(envelope); taken = TAKEN_OF(envelope);
-#ifndef MUTATE_TIMEOUT_IS_A_STEP
-    if :: MAIL_OF(envelope) == TIMEOUT -> goto elapsed :: else fi;
+    receive(envelope); step = STEP_OF(envelope); parent = PARENT_OF(envelope); mail = MAIL_OF(envelope); taken = TAKEN_OF(envelope);
+    if
+    :: mail == WAKE || mail == ELAPSED ->
+       if
+       :: status != NEW && lockStep == step - 1 && lockFence == parent && !done -> REDELIVER /* the park is not committed yet */
+       :: status == PARKED && lockStep == step - 1 && lockFence == parent -> parked = lockMail; goto look
+       :: status != NEW && SAME_STEP && !done -> /* a redelivery: this step is running or has died */
+          if :: lockMail == TIMEOUT && mail == WAKE -> ACKNOWLEDGE :: else -> mail = lockMail; taken = 0 fi
+#ifndef MUTATE_WAKE_UP_LEAVES_ITS_OWN_PARK
+       :: status == PARKED && SAME_STEP -> goto parkedAlready /* the step that it drove has parked itself */
 #endif
-    if /* acquire: one conditional write */
-    :: (status == NEW && step == 0) || (status != NEW && step == lockStep + 1 && PARENT_OF(envelope) == lockFence) ->
-       before = with; lockMail = MAIL_OF(envelope)
-    :: status != NEW && SAME_STEP && !done && !valid -> assert(MAIL_OF(envelope) == lockMail) /* same */
+       :: ENDED -> EXPIRE_MAILBOX; ACKNOWLEDGE
+       :: else -> ACKNOWLEDGE
+       fi
+    :: else
+    fi
+  }
+  goto acquire;
+
+look: /* W1, W2 */
+  if MAY_DIE :: atomic { skip; if :: parked && parked < TIMEOUT -> REMOVE(parked) :: else fi; parked = 0 } fi;
+  if
+  MAY_DIE
+  :: atomic { skip; choose_mail(step - 1);
+       if :: mail == 0 && MAIL_OF(envelope) == ELAPSED -> mail = TIMEOUT
+          :: mail == 0 && MAIL_OF(envelope) == WAKE -> ACKNOWLEDGE
+          :: else
+       fi }
+  fi;
+
+acquire: /* one conditional write */
+  atomic {
+    if
+    :: status == NEW && step == 0
+    :: status != NEW && step == lockStep + 1 && parent == lockFence ->
+       before = with;
+       if :: mail == 0 || mail == TIMEOUT
+          :: else ->
+             assert(!(before & BIT(mail))); /* once */
+             assert(mail != 2 || (before & BIT(1)) || !(accepted & BIT(1)) || (touched & BIT(1))); /* order */
+             assert(!(dropped & BIT(mail))); /* dropped */
+             with = before | BIT(mail)
+       fi
+#ifdef MUTATE_RETRY_IGNORES_MAIL
+    :: status != NEW && SAME_STEP && !done && !valid ->
+#else
+    :: status != NEW && SAME_STEP && !done && !valid && lockMail == KEY ->
+#endif
+       assert(lockMail == KEY); /* same */
+       assert(MAIL_OF(envelope) != WAKE && MAIL_OF(envelope) != ELAPSED || mail == TIMEOUT || (present & BIT(mail))) /* kept */
     :: else ->
        if
-       :: SAME_STEP && !done -> GIVE_BACK /* busy */
-       :: SAME_STEP && status == PARKED -> goto parked
-       :: ENDED && taken -> LET_GO; ACKNOWLEDGE /* perhaps he who has ended it died before he could do so */
+       :: status != NEW && SAME_STEP && !done && lockMail == KEY -> REDELIVER /* busy */
+       :: SAME_STEP && status == PARKED -> goto parkedAlready
+       :: ENDED -> EXPIRE_MAILBOX; ACKNOWLEDGE /* the worker that ended it may have died before it did so */
        :: else -> ACKNOWLEDGE /* a duplicate or an orphan */
        fi
     fi;
-    assert(status != CANCELLED); /* let go */
-    mail = MAIL_OF(envelope);
-    if :: mail == 0 || mail == TIMEOUT -> assert(taken == before)
-       :: else -> assert(!(before & BIT(mail)) && taken == (before | BIT(mail))) fi; /* once */
-    with = taken;
-    lockStep = step; lockParent = PARENT_OF(envelope); lockFence++; assert(lockFence < FENCES);
+    assert(status != CANCELLED); /* ended */
+    lockStep = step; lockParent = parent; lockMail = KEY; lockFence++; assert(lockFence < FENCES);
     fence = lockFence; valid = 1; done = 0; status = RUNNING
   }
   if /* its actions run */
   MAY_DIE
-  :: atomic { failures < FAILURES -> failures++; if :: lockFence == fence -> done = 1; valid = 0; status = FAILED :: else fi; ACKNOWLEDGE }
-  :: PARKS(step) -> goto park
-  :: step == 1 -> goto dispatch
-  :: step == 3 -> goto complete
+  :: atomic { failures < FAILURES -> failures++; /* the whole envelope, also for a step that a wake-up drives */
+       envelope = ENVELOPE(step, parent, mail, taken);
+       if :: lockFence == fence -> valid = 0 :: else fi;
+       if :: lockFence == fence -> done = 1; status = FAILED; failedEnvelope = envelope
+          :: put(envelope) /* a retry */
+       fi;
+       ACKNOWLEDGE }
+  :: atomic { PARKS(step) -> skip }
+     goto park
+  :: atomic { step == 1 -> skip }
+     goto dispatch
+  :: atomic { step == 3 -> skip }
+     goto complete
   fi;
 
-dispatch:
-  atomic { put(ENVELOPE(step + 1, fence, 0, taken)) }
-#ifndef MUTATE_FORGOTTEN_BEFORE_COMMIT
-  atomic { /* a step that a mail has woken is committed before the mail is forgotten */
-    if
-    MAY_DIE
-    :: lockFence == fence -> done = 1; valid = 0
-    :: lockFence != fence && lockStep == step + 1 && lockParent == fence /* its successor has done so */
-    :: lockFence != fence && !(lockStep == step + 1 && lockParent == fence) -> ACKNOWLEDGE
-    fi
-  }
-#endif
+dispatch: /* the next holder knows that this step is committed, and removes the mail */
   atomic {
-    if
-    MAY_DIE
-    :: skip /* could not be forgotten */
-    :: present = present & ~BIT(mail); removed = removed | BIT(mail)
-    fi;
-    ACKNOWLEDGE
+#ifdef MUTATE_TAKEN_NOT_CARRIED
+    put(ENVELOPE(step + 1, fence, 0, 0))
+#else
+    i = KEY; taken = i; put(ENVELOPE(step + 1, fence, 0, taken))
+#endif
   }
+#ifdef MUTATE_REMOVED_BEFORE_COMMIT
+  if MAY_DIE :: atomic { skip; REMOVE(KEY) } fi;
+#endif
+  if MAY_DIE :: atomic { ACKNOWLEDGE } fi;
 
 park:
 #ifndef MUTATE_TIMEOUT_AFTER_COMMIT
-  atomic { if :: step == 2 -> put(ENVELOPE(step + 1, fence, TIMEOUT, taken)) :: else fi } /* the timeout: an envelope for later */
+  atomic { skip; if :: step == 2 -> put(ENVELOPE(step + 1, fence, ELAPSED, 0)) :: else fi } /* the timeout: an envelope for later */
 #endif
-#ifdef MUTATE_LOOKS_BEFORE_COMMIT
-  atomic { nextMail(step, taken) }
+#ifdef MUTATE_WAKING_MAIL_REMOVED_BEFORE_PARK
+  if MAY_DIE :: atomic { skip; if :: KEY && KEY < TIMEOUT -> REMOVE(KEY) :: else fi } fi;
+#else
+  if MAY_DIE :: atomic { skip; if :: taken -> REMOVE(taken) :: else fi } fi; /* P1 */
+#endif
+#ifdef MUTATE_MAILBOX_READ_BEFORE_COMMIT
+  atomic { skip; parked = mail; choose_mail(step); i = mail; mail = parked; parked = i; i = 0 }
 #endif
 #ifndef MUTATE_COMMIT_BEFORE_CHECKPOINT
-  atomic { position[fence] = taken }
+  atomic { recorded = recorded | (1 << fence) }
 #endif
-  atomic {
-    if
-    MAY_DIE
-    :: lockFence == fence -> done = 1; valid = 0; status = PARKED
-    :: lockFence != fence -> position[fence] = NOTHING; ACKNOWLEDGE
-    fi
-  }
+  if
+  MAY_DIE
+  :: atomic { lockFence == fence -> done = 1; valid = 0; status = PARKED } /* P2 */
+  :: atomic { lockFence != fence -> ACKNOWLEDGE }
+  fi;
 #ifdef MUTATE_COMMIT_BEFORE_CHECKPOINT
-  atomic { position[fence] = taken }
+  atomic { recorded = recorded | (1 << fence) }
 #endif
 #ifdef MUTATE_TIMEOUT_AFTER_COMMIT
-  atomic { if MAY_DIE :: step == 2 -> put(ENVELOPE(step + 1, fence, TIMEOUT, taken)) :: step != 2 fi }
+  if MAY_DIE :: atomic { skip; if :: step == 2 -> put(ENVELOPE(step + 1, fence, ELAPSED, 0)) :: else fi } fi;
 #endif
-#ifdef MUTATE_LOOKS_BEFORE_COMMIT
-  atomic { if :: mail -> put(ENVELOPE(step + 1, fence, mail, TAKE(taken))) :: else fi; ACKNOWLEDGE }
+#ifdef MUTATE_MAILBOX_READ_BEFORE_COMMIT
+  atomic { skip; if :: parked -> SEND_WAKE_UP(step, fence) :: else fi; ACKNOWLEDGE }
 #endif
-#ifdef MUTATE_PARKER_DOES_NOT_LOOK
+#ifdef MUTATE_PARKER_SKIPS_MAILBOX
   atomic { ACKNOWLEDGE }
 #endif
-look:
-  atomic { if MAY_DIE :: readLock() fi }
-  atomic { wake(); if MAY_DIE :: ACKNOWLEDGE fi }
+#ifdef MUTATE_ACKNOWLEDGED_BEFORE_LOOK
+  atomic { acknowledge(); envelope = 0; parent = fence; inHand++; if :: crashes < CRASHES -> crashes++; ACKNOWLEDGE :: skip fi }
+#endif
+  atomic { parent = fence; goto lookAfterPark }
 
-parked: /* an envelope of the very step that is parked: perhaps that of a parker who died before he looked */
-#ifdef MUTATE_DUPLICATE_DOES_NOT_LOOK
+parkedAlready: /* an envelope of the parked step: its parker may have died before it looked */
+#ifdef MUTATE_DUPLICATE_SKIPS_MAILBOX
   atomic { ACKNOWLEDGE }
 #endif
-  goto look;
-
-elapsed: /* it is no step: its event becomes a mail like any other, if he still waits */
-  atomic {
-    if
-    :: lockStep == step - 1 && lockFence == PARENT_OF(envelope) && !done -> GIVE_BACK /* the park is not committed yet */
-    :: lockStep == step - 1 && lockFence == PARENT_OF(envelope) && status == PARKED
-#ifndef MUTATE_LATE_TIMEOUT_STAYS
-    :: ENDED -> LET_GO; ACKNOWLEDGE /* perhaps he who has put its mail died before he could look */
-#endif
-    :: else -> ACKNOWLEDGE
-    fi
-  }
-  atomic { if MAY_DIE :: !(ids & TIMEOUT_ID) -> ids = ids | TIMEOUT_ID; PUT_MAIL(ELAPSED) :: ids & TIMEOUT_ID fi; goto look }
+  atomic { parent = lockFence } /* the refusal names the park */
+lookAfterPark: /* P3: the park under the fence `parent` */
+  if
+  MAY_DIE
+  :: atomic { skip;
+       if :: status == PARKED && lockFence == parent -> assert(recorded & (1 << parent)) /* visible */
+          :: ENDED -> EXPIRE_MAILBOX; ACKNOWLEDGE
+          :: else -> ACKNOWLEDGE
+       fi;
+       parked = lockMail }
+  fi;
+  if MAY_DIE :: atomic { skip; if :: parked && parked < TIMEOUT -> REMOVE(parked) :: else fi; parked = 0 } fi;
+  if MAY_DIE :: atomic { skip; choose_mail(step); if :: mail -> SEND_WAKE_UP(step, parent) :: else fi; ACKNOWLEDGE } fi;
 
 complete:
-  atomic { if :: lockFence == fence -> done = 1; valid = 0; status = COMPLETED :: else -> ACKNOWLEDGE fi }
-  atomic { if MAY_DIE :: LET_GO; ACKNOWLEDGE fi }
+  atomic { skip; if :: lockFence == fence -> done = 1; valid = 0; status = COMPLETED :: else -> ACKNOWLEDGE fi }
+  if MAY_DIE :: atomic { EXPIRE_MAILBOX; ACKNOWLEDGE } fi
 }
 
-/* executions.ts, send(): puts the mail, then looks at the lock. A caller in doubt calls again with the same id. */
-proctype caller(byte id) {
-  byte i, doubts = DOUBTS, event = A, mail, parkStep = NOTHING, parkFence;
-  if :: id == 0 :: id == 1 :: id == 1 -> event = B fi;
+/* send. A caller that does not know the outcome, or that has died, repeats the call with the same id, or gives up. */
+#define CALLER_MAY_DIE :: atomic { crashes < CRASHES -> crashes++; p = 0; parkStep = NOTHING; parkFence = 0; if :: goto call :: abandoned = 1; goto over fi }
+proctype caller(byte mail) {
+  byte i, doubts = DOUBTS, event = A, p, parkStep = NOTHING, parkFence;
+  if :: mail != 1 -> event = B :: skip fi;
 call:
-#ifdef MUTATE_CALLER_LOOKS_FIRST
-  atomic { readLock() }
+#ifdef MUTATE_CALLER_READS_LOCK_FIRST
+  atomic { skip; if :: status == PARKED && TAKES(lockStep, event) -> parkStep = lockStep; parkFence = lockFence :: else fi }
 #endif
-  atomic {
-    if
-    :: !(ids & BIT(id)) ->
-       sent++; assert(sent <= CALLERS); /* once */
-       PUT_MAIL(event);
-#ifndef MUTATE_ID_IGNORED
-       ids = ids | BIT(id)
+  atomic { last++; p = last } /* S1 */
+#ifdef MUTATE_ID_APART
+  if CALLER_MAY_DIE :: atomic { skip; if :: ids & BIT(mail) -> p = 0 :: else -> ids = ids | BIT(mail) fi } fi;
+  if CALLER_MAY_DIE
+  :: atomic { skip; if :: p -> accepted = accepted | BIT(mail); present = present | BIT(mail); positionOf[mail] = p; eventOf[mail] = event :: else fi; p = 0 }
+  fi;
+#else
+  if
+  CALLER_MAY_DIE
+  :: atomic { skip; /* S2 */
+#ifdef MUTATE_ID_IGNORED
+       if :: 1 ->
+#else
+       if :: !(ids & BIT(mail)) ->
 #endif
-    :: else
-    fi
-  }
-#ifndef MUTATE_CALLER_LOOKS_FIRST
-  atomic { if :: doubts > 0 -> doubts--; goto call :: readLock() fi }
+            assert(!(accepted & BIT(mail))); /* once */
+            accepted = accepted | BIT(mail); ids = ids | BIT(mail);
+            present = present | BIT(mail); positionOf[mail] = p; eventOf[mail] = event
+          :: else
+       fi;
+       p = 0 }
+  fi;
 #endif
-  atomic { wake(); if :: doubts > 0 -> doubts--; goto call :: event = 0; doubts = 0; sending-- fi }
+#ifndef MUTATE_CALLER_READS_LOCK_FIRST
+  if
+  CALLER_MAY_DIE
+  :: atomic { skip; /* S3 */
+       if :: status == PARKED && TAKES(lockStep, event) -> parkStep = lockStep; parkFence = lockFence
+#ifndef MUTATE_LATE_MAIL_STAYS
+          :: ENDED -> EXPIRE_MAILBOX
+#endif
+          :: else
+       fi }
+  fi;
+#endif
+  if
+  CALLER_MAY_DIE
+  :: atomic { skip; /* S4 */
+       if :: parkStep < NOTHING -> SEND_WAKE_UP(parkStep, parkFence) :: else fi; parkStep = NOTHING; parkFence = 0 }
+  fi;
+  if
+  CALLER_MAY_DIE
+  :: atomic { doubts > 0 -> doubts--; goto call }
+  :: atomic { acknowledged = acknowledged | BIT(mail);
+       if :: mail == 1 -> mail = 2; if :: event = A :: event = B fi; goto call :: else fi }
+  fi;
+over:
+  atomic { mail = 0; event = 0; doubts = 0; sending-- }
 }
 
-/* executions.ts, cancel(): first the lock, then the mailbox. */
+/* dropEvent: hides the mail, so that no look finds it, and removes it unless an earlier look may have found it. */
+proctype dropper() {
+  byte i, mail, verdict, parkStep, parkFence;
+end:
+  do
+  :: atomic { drops < DROPS && (present & 14) -> drops++; changing++;
+       if :: present & BIT(1) -> mail = 1 :: present & BIT(2) -> mail = 2 :: present & BIT(3) -> mail = 3 fi;
+       touched = touched | BIT(mail);
+#ifndef MUTATE_DROP_HIDES_NOTHING
+       unseen = unseen | BIT(mail)
+#endif
+     }
+     if
+     :: atomic { crashes < CRASHES -> crashes++; abandoned = 1; goto gone }
+     :: atomic { skip;
+          if
+#ifndef MUTATE_DROP_IGNORES_TAKEN
+          :: lockMail == mail -> verdict = 1
+#endif
+#ifndef MUTATE_DROP_IGNORES_PARK
+          :: status == PARKED && TAKES(lockStep, eventOf[mail]) && lockMail != mail -> verdict = 2; parkStep = lockStep; parkFence = lockFence
+#endif
+          :: else -> verdict = 3
+          fi }
+     fi;
+     if
+     :: atomic { crashes < CRASHES -> crashes++; abandoned = 1; goto gone }
+     :: atomic { skip;
+          if
+          :: verdict == 3 ->
+             if :: present & BIT(mail) -> present = present & ~BIT(mail); dropped = dropped | BIT(mail); assert(!(with & BIT(mail))) /* dropped */
+                :: else /* taken, or expired */
+             fi
+          :: verdict < 3 -> unseen = unseen & ~BIT(mail)
+          fi }
+     fi;
+     if
+     :: atomic { crashes < CRASHES -> crashes++; abandoned = 1; goto gone }
+     :: atomic { skip;
+#ifndef MUTATE_DROP_LEAVES_PARK_ASLEEP
+          if :: verdict == 2 -> SEND_WAKE_UP(parkStep, parkFence) :: else fi
+#endif
+        }
+     fi;
+gone:
+     atomic { mail = 0; verdict = 0; parkStep = 0; parkFence = 0; changing-- }
+  od
+}
+
+/* cancel: first the lock, then the mailbox. */
 proctype canceller() {
 end:
   do
   :: atomic { cancels < CANCELS && (status == RUNNING || status == PARKED || status == FAILED) ->
        cancels++; changing++;
-#ifdef MUTATE_CANCEL_LETS_GO_FIRST
-       LET_GO
+#ifdef MUTATE_CANCEL_EXPIRES_MAILBOX_FIRST
+       EXPIRE_MAILBOX
      }
      atomic {
 #endif
@@ -285,25 +415,25 @@ end:
        fi
      }
      atomic {
-#ifndef MUTATE_CANCEL_LETS_GO_FIRST
-       LET_GO;
+#ifndef MUTATE_CANCEL_EXPIRES_MAILBOX_FIRST
+       EXPIRE_MAILBOX;
 #endif
        changing--
      }
   od
 }
 
-/* executions.ts, redrive(): the envelope that failed, whole. What may happen meanwhile is in transitions.pml. */
+/* redrive: the failed envelope, whole. transitions.pml has the concurrent events. */
 proctype redriver() {
   int envelope;
   byte i;
 end:
   do
   :: atomic { status == FAILED -> done = 0; status = RUNNING; changing++;
-#ifdef MUTATE_REDRIVE_LOSES_POSITION
-       envelope = ENVELOPE(lockStep, lockParent, lockMail, 0)
+#ifdef MUTATE_REDRIVE_LOSES_MAIL
+       envelope = ENVELOPE(lockStep, lockParent, 0, 0)
 #else
-       envelope = ENVELOPE(lockStep, lockParent, lockMail, with)
+       envelope = failedEnvelope
 #endif
      }
      atomic { put(envelope); envelope = 0; changing-- }
@@ -315,18 +445,23 @@ proctype services() {
   byte i;
 end:
   do
-  :: atomic { valid && expires < EXPIRES -> expires++; valid = 0 }
+  :: atomic { valid && expires < EXPIRES -> expires++; valid = 0 } /* it runs out under a holder that lives */
+  :: atomic { valid && inHand == 0 && waiting > 0 -> valid = 0 } /* its holder is dead */
   :: atomic { waiting > 0 && duplicates < DUPLICATES -> duplicates++; peek(envelope); put(envelope); envelope = 0 }
-  :: atomic { waiting == 0 && inHand == 0 && sending == 0 && !changing -> /* nothing will happen any more */
-       assert(!(removed & ~with)); /* kept */
-       assert(status == PARKED || status == FAILED || (ENDED && !present)); /* let go */
-       if :: status == PARKED ->
-             assert(lockStep != 2); /* awake: it has a timeout */
-             i = 1;
-             do :: i > last -> break
-                :: else -> assert(!(present & BIT(i) && !(with & BIT(i)) && TAKES(lockStep, eventOf[i]))); i++ /* awake */
-             od
-          :: else
+  :: atomic { waiting == 0 && inHand == 0 && sending == 0 && !changing -> /* nothing more happens */
+       assert(!(removed & ~with & ~dropped)); /* kept */
+       assert(abandoned || status == PARKED || status == FAILED || (ENDED && !present)); /* ended */
+       if
+       :: status == PARKED ->
+          assert(lockStep != 2); /* awake: it has a timeout */
+          i = 1;
+          do :: i > 3 -> break
+             :: else ->
+                assert(!((acknowledged & ~with) & BIT(i)) || (dropped & BIT(i)) || (present & BIT(i))); /* kept */
+                assert(!((acknowledged & ~with & ~dropped) & BIT(i)) || !TAKES(lockStep, eventOf[i]) || (abandoned && DROPS > 0)); /* awake */
+                i++
+          od
+       :: else
        fi;
        break }
   od
@@ -337,9 +472,10 @@ init {
   atomic {
     put(ENVELOPE(0, 0, 0, 0));
     run worker(); run worker(); run services();
-    run caller(0);
-    if :: CALLERS > 1 -> run caller(1) :: else fi;
+    run caller(1);
+    if :: CALLERS > 1 -> run caller(3) :: else fi;
     if :: FAILURES > 0 -> run redriver() :: else fi;
-    if :: CANCELS > 0 -> run canceller() :: else fi
+    if :: CANCELS > 0 -> run canceller() :: else fi;
+    if :: DROPS > 0 -> run dropper() :: else fi
   }
 }

@@ -1,11 +1,11 @@
 /*
- * What carries envelopes: every event source and retry queue together. It delivers in any order, so it does not matter in which of them
- * an envelope lies, nor for how long it is held back: a failover, a delay and a timer are an envelope that is delivered later.
+ * The transports: all event sources and retry queues as one source. It delivers in any order, so neither the queue of an envelope matters
+ * nor its delay: a failover, a delay and a timer are envelopes that are delivered later.
  *
- * A bag, kept sorted, so that the same envelopes in another order are the same state. An envelope in the hands of a worker is not gone
- * before it is acknowledged: who dies gives it back.
+ * The source is a sorted bag, so that equal envelopes in another order are the same state. It keeps a delivered envelope until the worker
+ * acknowledges it, and redelivers it when the worker dies.
  */
-#define SLOTS 8
+#define SLOTS 10
 int source[SLOTS];
 byte waiting, inHand;
 
@@ -19,7 +19,7 @@ inline put(anEnvelope) {
   waiting++; i = 0
 }
 
-/* Any one that waits. */
+/* Chooses any waiting envelope. */
 inline choose(which) {
   i = 0;
   do :: i + 1 < waiting -> i++ :: break od;
@@ -32,4 +32,4 @@ inline receive(which) {
   waiting--; inHand++; i = 0
 }
 inline acknowledge() { inHand-- }
-inline giveBack(which) { inHand--; put(which) }
+inline redeliver(which) { inHand--; put(which) }

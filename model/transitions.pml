@@ -1,25 +1,29 @@
 /*
- * The transition protocol: one execution, steps 0 … LAST. Compare lambda/engine/ports.ts (LockStore), admission.ts, judge.ts, attempt.ts,
- * executions.ts (redrive).
+ * The transition protocol: one execution with the steps 0 … LAST. See LockStore in lambda/engine/ports, lambda/engine/step and
+ * lambda/engine/locks/refusal.ts, and redrive and cancel in lambda/engine/executions.
  *
- * Two workers handle what the source delivers: in any order, perhaps twice. They die between any two requests. A lease runs out at any
- * time, also while its holder still lives. Actions throw. A request to send is refused, or fails after it has taken effect. The last commit
- * takes effect, and its answer is lost; or it takes effect later, or once more. Two persons redrive what has failed, also at once, and die
- * between any two requests; another one cancels, at any time.
+ * Two workers process the deliveries of the source, which arrive in any order and perhaps twice. Workers die between any two requests. A
+ * lease may expire at any time, even while its holder is alive. Actions throw. A send is rejected, or reports a failure after it took
+ * effect. The final commit takes effect and its answer is lost, or it takes effect later, or twice. Two clients redrive a failed execution,
+ * also concurrently, and die between any two requests. Another client cancels at any time.
  *
- * What is held:
- *   I1  nothing lost     when no envelope is left, the execution is completed or cancelled, or has failed and can be redriven
- *   I2  one line         each step is committed once, in order, and the next one continues the very attempt that was committed
- *   I3  no two at once   nobody acquires while the holder of a valid lease runs actions
- *   I4  fences grow      with each acquisition
- *   I6  one start        a start that comes twice is one (a duplicate of step 0)
- *   told                 whoever sees that the execution has failed or completed finds the journal's entry of that
- *   and nothing runs after a cancellation, and no envelope is taken for a stranger's ("unknown" in judge.ts).
+ * Checked properties:
+ *   I1  nothing lost      when no envelope remains, the execution is completed or canceled, or has failed and can be redriven
+ *   I2  one line          each step is committed once, in order, and the next step continues the committed attempt
+ *   I3  mutual exclusion  no worker acquires the lease while the holder of a valid lease runs actions
+ *   I4  growing fences    each acquisition has a larger fence
+ *   I6  one start         a duplicate start (step 0) runs nothing
+ *   I9  own deaths        only attempts that ran alone in their invocation count as dead
+ *   visible               every reader who sees the execution failed or completed finds its journal entry
+ *   Also, nothing runs after a cancellation, and no envelope is classified as unknown (refusal.ts).
  *
- * Left out, since they change no order of events: attempts are not counted (the last retry fails at any time), nor those that died (the
- * same); a busy envelope is put back instead of copied; contexts. What docs/protocol.md names is left out, too.
+ * A worker runs a step alone or beside other executions, whose actions may end the invocation as well. A step whose latest attempt died is a
+ * suspect, and runs only alone.
  *
- * `npm run model` checks this, and that each MUTATE_… breaks it.
+ * Omitted, because it does not change the order of events: the number of attempts (the last retry fails at any time); copies of busy
+ * envelopes in the retry queue; contexts. docs/reference/protocol.md lists further simplifications.
+ *
+ * `npm run model` checks these properties, and that each MUTATE_… violates one.
  */
 #ifndef LAST
 #define LAST 2
@@ -42,6 +46,9 @@
 #ifndef CANCELS
 #define CANCELS 0
 #endif
+#ifndef ALONE /* whether an invocation may have one execution only, and not just several of them */
+#define ALONE 0
+#endif
 
 #include "source.pml"
 
@@ -49,45 +56,56 @@
 #define STEP_OF(envelope) ((envelope) & 15)
 #define PARENT_OF(envelope) ((envelope) >> 4)
 
+/* NEW: the start is recorded (see start.pml), and its step has not begun. */
 mtype = { NEW, RUNNING, COMPLETED, FAILED, CANCELLED };
 
 /* The lock item. */
 mtype status = NEW;
-byte lockStep, lockFence, lockParent, released;
+byte lockStep, lockFence, lockParent, released, accompanied;
 bool done, valid;
 #define FENCES 15
 #define SAME_STEP (lockStep == step && lockParent == parent)
 #define HELD (lockFence == fence)
 
-/* The journal: of which fences it has the entry of a failure for good, and of a completion. And whether there is a dead letter. */
+/* The attempts at this step that died on their own: those after the last one that succeeded, was released, or ran beside others. */
+#define LATEST_OF(a, b) ((a) > (b) -> (a) : (b))
+#define DEATHS (lockFence - LATEST_OF(accompanied, LATEST_OF(lockParent, released)))
+#ifdef MUTATE_SUSPECT_RUNS_BESIDE_OTHERS
+#define MAY_RUN_HERE true
+#else
+#define MAY_RUN_HERE (alone || released == lockFence)
+#endif
+
+/* The journal: the fences with an entry of a failed execution and of a completed one. And whether a dead letter exists. */
 short failed, completed;
-bool buried;
+bool deadLettered;
 #define BIT(aFence) (1 << (aFence))
 #define IN(entries, aFence) (((entries) & BIT(aFence)) != 0)
 
-/* The failure that a redrive takes up: the one that the lock tells of, or that was opened and perhaps not sent. */
-#ifdef MUTATE_REDRIVE_TAKES_THE_LATEST
+/* The failure that a redrive resumes from: the failure in the lock, or the one that was reopened and perhaps not sent. */
+#ifdef MUTATE_REDRIVE_RESUMES_THE_LATEST
 #define FAILURE (IN(failed, lockFence) -> lockFence : released)
 #else
 #define FAILURE (status == FAILED -> lockFence : released)
 #endif
 #define CAN_REDRIVE ((status == FAILED || status == RUNNING) && FAILURE > lockParent && IN(failed, FAILURE))
 
-/* A commit whose answer was lost, and which may take effect later. */
+/* A commit whose answer was lost and that may take effect later. */
 byte late;
 mtype lateStatus = NEW;
 
 /*
- * For the properties alone: which fence each worker holds, whether his lease is neither over nor given up by himself, and whether his
- * actions run; by which fence each step was committed.
+ * Only for the properties: the fence that each worker holds, whether its lease has neither expired nor been released by it, and whether its
+ * actions run; the fence that committed each step.
  */
 byte holds[2];
 bool leased[2], runs[2];
 byte committed[LAST + 1];
-byte redriving; /* how many do */
-bool abandoned; /* one of them has died */
+byte loneAttempts; /* number of attempts at this step that ran alone */
+byte redriving; /* number of redrives in progress */
+bool abandoned; /* a redriving client has died */
 byte crashes, expires, duplicates, failures, redrives, cancels;
-#define TOLD ((status != FAILED || IN(failed, lockFence)) && (status != COMPLETED || IN(completed, lockFence)))
+#define VISIBLE ((status != FAILED || IN(failed, lockFence)) && (status != COMPLETED || IN(completed, lockFence)))
 #define HOLDER_LIVES (holds[0] == lockFence || holds[1] == lockFence)
 
 #ifdef MUTATE_SUCCESSOR_IGNORES_FENCE
@@ -102,13 +120,13 @@ byte crashes, expires, duplicates, failures, redrives, cancels;
 #elif defined(MUTATE_RETRY_IGNORES_DONE)
 #define RETRY (SAME_STEP && !valid)
 #else
-#define RETRY (SAME_STEP && !done && !valid)
+#define RETRY (SAME_STEP && !done && !valid && MAY_RUN_HERE)
 #endif
 
-#define FORGET step = 0; parent = 0; fence = 0; ends = NEW; envelope = 0; holds[me] = 0; leased[me] = 0; runs[me] = 0
+#define FORGET step = 0; parent = 0; fence = 0; alone = 0; ends = NEW; envelope = 0; holds[me] = 0; leased[me] = 0; runs[me] = 0
 #define ACKNOWLEDGE acknowledge(); FORGET; goto next
-#define GIVE_BACK giveBack(envelope); FORGET; goto next
-#define MAY_DIE :: atomic { crashes < CRASHES -> crashes++; GIVE_BACK }
+#define REDELIVER redeliver(envelope); FORGET; goto next
+#define MAY_DIE :: atomic { crashes < CRASHES -> crashes++; REDELIVER }
 #define MAY_LEAVE :: atomic { crashes < CRASHES -> crashes++; abandoned = 1; goto over }
 
 inline commitStep() { assert(committed[lockStep] == 0 || committed[lockStep] == lockFence); committed[lockStep] = lockFence } /* I2 */
@@ -120,7 +138,7 @@ inline release() {
 #endif
 }
 
-/* LockStore.commit: one that comes late must not end what was given up or reopened. */
+/* LockStore.commit: a late commit must not end a step whose lease was released or that was reopened. */
 #ifdef MUTATE_COMMIT_IGNORES_FENCE
 #define CAN_COMMIT(aFence) (status != COMPLETED)
 #elif defined(MUTATE_COMMIT_IGNORES_RELEASE)
@@ -135,9 +153,9 @@ inline commit(aStatus) {
   done = 1; valid = 0; status = aStatus
 }
 
-/* The journal's entry of this attempt, and the one that the loser of two attempts forgets. */
+/* The journal entry of this attempt, and the entry that the loser of two attempts deletes. */
 inline record() { if :: ends == FAILED -> failed = failed | BIT(fence) :: else -> completed = completed | BIT(fence) fi }
-#ifdef MUTATE_LOSER_FORGETS_THE_WINNER
+#ifdef MUTATE_LOSER_DELETES_ENTRY_OF_WINNER
 #define FORGOTTEN lockFence
 #else
 #define FORGOTTEN fence
@@ -146,22 +164,37 @@ inline record() { if :: ends == FAILED -> failed = failed | BIT(fence) :: else -
 proctype worker(bit me) {
   int envelope;
   byte i, step, parent, fence;
+  bool alone;
   mtype ends = NEW;
 next:
 end:
   atomic {
     receive(envelope); step = STEP_OF(envelope); parent = PARENT_OF(envelope);
+    if :: ALONE -> alone = 1 :: skip fi
+  }
+acquire:
+  atomic {
     if /* acquire: one conditional write */
     :: status == NEW && step == 0 -> status = RUNNING
-    :: status != NEW && COMMIT -> assert(parent == lockFence); commitStep()
-    :: status != NEW && RETRY -> assert(step == 0 || committed[step - 1] == parent) /* I2: the committed line goes on */
-    :: else -> /* judge.ts */
+    :: status != NEW && COMMIT -> assert(parent == lockFence); commitStep(); loneAttempts = 0
+    :: status != NEW && RETRY ->
+       assert(step == 0 || committed[step - 1] == parent); /* I2: continues the committed line */
+       assert(DEATHS <= loneAttempts); /* I9 */
+       assert(lockFence - LATEST_OF(lockParent, released) - DEATHS <= 1) /* and only one death goes uncounted before that */
+    :: else -> /* refusal.ts */
        if
-       :: SAME_STEP && !done ->
+       :: SAME_STEP && !done && !valid && !alone -> /* a suspect: it runs after all others of the batch, alone, or returns unused */
+          if
+          :: alone = 1; goto acquire
+#ifndef FAIR /* an invocation without time for it is followed by one that has time */
+          :: REDELIVER
+#endif
+          fi
+       :: SAME_STEP && !done && valid ->
 #ifdef MUTATE_BUSY_IS_ACKNOWLEDGED
           ACKNOWLEDGE
 #else
-          GIVE_BACK
+          REDELIVER
 #endif
        :: else -> /* a duplicate or an orphan */
           assert(status != NEW && (lockStep >= step || (lockStep == step - 1 && lockFence > parent))); /* not unknown */
@@ -179,6 +212,14 @@ end:
 #endif
     assert(lockFence != holds[1 - me]); /* I4 */
     assert(lockFence < FENCES);
+    if
+    :: alone -> loneAttempts++
+#ifndef MUTATE_DEATH_OF_NEIGHBOR_COUNTS
+    :: else -> accompanied = lockFence
+#else
+    :: else
+#endif
+    fi;
     fence = lockFence; holds[me] = fence; leased[me] = 1; runs[me] = 1
   }
   if /* its actions run */
@@ -186,37 +227,37 @@ end:
   :: atomic { failures < FAILURES -> failures++; runs[me] = 0; if :: goto retry :: goto failForGood fi }
   :: step < LAST ->
 #ifdef MUTATE_COMMIT_BEFORE_DISPATCH
-     atomic { if :: CAN_COMMIT(fence) -> commit(RUNNING) :: else fi }
+     atomic { skip; if :: CAN_COMMIT(fence) -> commit(RUNNING) :: else fi }
      if MAY_DIE :: skip fi;
 #endif
      goto dispatch
   :: step == LAST -> atomic { runs[me] = 0; ends = COMPLETED; goto finish }
   fi;
 
-dispatch: /* the primary event source, else the failover, else the retry queues; no action runs after the first request */
+dispatch: /* to the primary event source, otherwise the failover, otherwise the retry queues; no action runs after the first request */
   atomic {
 #ifndef MUTATE_ACTIONS_RUN_AFTER_DISPATCH
     runs[me] = 0;
 #endif
     if
     :: put(ENVELOPE(step + 1, fence))
-    :: failures < FAILURES -> failures++; /* it is not known whether it was taken: */
+    :: failures < FAILURES -> failures++; /* the outcome is unknown: */
        if :: put(ENVELOPE(step + 1, fence)) :: skip fi;
-#ifndef MUTATE_REFUSED_IS_TAKEN
-       if :: put(ENVELOPE(step + 1, fence)) /* the next one takes it */
-          :: release(); GIVE_BACK /* nor does any other */
+#ifndef MUTATE_REJECTED_COUNTS_AS_SENT
+       if :: put(ENVELOPE(step + 1, fence)) /* the next transport accepts it */
+          :: release(); REDELIVER /* no transport accepts it */
        fi
 #endif
     fi
   }
-  if /* eager commit: perhaps */
+  if /* an eager commit, optionally */
   MAY_DIE
   :: atomic { ACKNOWLEDGE }
-  :: atomic { if :: CAN_COMMIT(fence) -> commit(RUNNING) :: else fi }
+  :: atomic { skip; if :: CAN_COMMIT(fence) -> commit(RUNNING) :: else fi }
      if MAY_DIE :: atomic { ACKNOWLEDGE } fi
   fi;
 
-retry: /* gives the lease up, then stores the original envelope */
+retry: /* releases the lease, then stores the original envelope */
   atomic { release() }
 #ifdef MUTATE_ACKNOWLEDGED_BEFORE_RETRY
   atomic { acknowledge(); holds[me] = 0 }
@@ -231,13 +272,13 @@ retry: /* gives the lease up, then stores the original envelope */
 failForGood:
   atomic {
 #ifndef MUTATE_FAILED_BEFORE_DEAD_LETTER
-    buried = 1;
+    deadLettered = 1;
 #endif
     ends = FAILED
   }
   if MAY_DIE :: skip fi;
 
-finish: /* first the journal, then the commit; who has lost his lease to another attempt forgets his entry */
+finish: /* first the journal, then the commit; an attempt that lost its lease deletes its entry */
 #ifndef MUTATE_COMMIT_BEFORE_JOURNAL
   atomic { record() }
 #endif
@@ -246,7 +287,7 @@ finish: /* first the journal, then the commit; who has lost his lease to another
   :: atomic { failures < FAILURES && !late -> failures++; /* no answer */
        if :: CAN_COMMIT(fence) -> commit(ends) :: skip fi;
        late = fence; lateStatus = ends }
-     atomic { release(); GIVE_BACK }
+     atomic { release(); REDELIVER }
   :: atomic { CAN_COMMIT(fence) -> commit(ends) }
   :: atomic { !CAN_COMMIT(fence) }
      atomic { failed = failed & ~BIT(FORGOTTEN); completed = completed & ~BIT(FORGOTTEN) }
@@ -255,14 +296,14 @@ finish: /* first the journal, then the commit; who has lost his lease to another
   atomic { record() }
 #endif
 #ifdef MUTATE_FAILED_BEFORE_DEAD_LETTER
-  if MAY_DIE :: atomic { buried = 1 } fi;
+  if MAY_DIE :: atomic { deadLettered = 1 } fi;
 #endif
   if MAY_DIE :: atomic { ACKNOWLEDGE } fi
 }
 
 /*
- * executions.ts, redrive(): looks at the lock and the journal, opens the lock, sends the envelope, forgets the entry. It is called until it
- * works, so also when the lock is open; what is sent once more is a duplicate.
+ * redrive: reads the lock and the journal, reopens the lock, sends the envelope, lets the entry expire. Clients repeat it until it
+ * succeeds, even if the lock is already open; an envelope that is sent twice is a duplicate.
  */
 proctype redriver() {
   byte i, step, parent, fence;
@@ -280,9 +321,9 @@ end:
 #else
        if :: opens && status == FAILED && HELD ->
 #endif
-          assert(HELD); /* the failure whose envelope it has, and no later one */
+          assert(HELD); /* the failure whose envelope it read, not a later one */
           done = 0; status = RUNNING;
-#ifndef MUTATE_REOPEN_TELLS_NOTHING
+#ifndef MUTATE_REOPEN_LEAVES_NO_TRACE
           released = lockFence
 #endif
        :: !opens
@@ -298,7 +339,7 @@ over:
   od
 }
 
-/* A cancellation ends the step and bumps the fence: what the last holder has sent or will send is an orphan. */
+/* A cancellation ends the step and increases the fence: every envelope of the last holder becomes an orphan. */
 proctype canceller() {
 end:
   do
@@ -316,14 +357,14 @@ proctype services() {
   byte i;
 end:
   do
-  :: atomic { valid && !HOLDER_LIVES -> valid = 0 } /* a lease ends when its holder must be dead, or later */
+  :: atomic { valid && !HOLDER_LIVES -> valid = 0 } /* a lease expires no earlier than its holder must have ended */
   :: atomic { valid && HOLDER_LIVES && expires < EXPIRES -> expires++; valid = 0;
        if :: holds[0] == lockFence -> leased[0] = 0 :: else -> leased[1] = 0 fi }
   :: atomic { waiting > 0 && duplicates < DUPLICATES -> duplicates++; peek(envelope); put(envelope); envelope = 0 }
   :: atomic { late -> if :: CAN_COMMIT(late) -> commit(lateStatus) :: else fi; late = 0; lateStatus = NEW }
-  :: atomic { !TOLD -> assert(TOLD) } /* told, at every moment */
-  :: atomic { waiting == 0 && inHand == 0 && !redriving -> /* I1: nothing goes on by itself */
-       assert(status == COMPLETED || status == CANCELLED || ((status == FAILED || abandoned) && buried && CAN_REDRIVE)) }
+  :: atomic { !VISIBLE -> assert(VISIBLE) } /* visible, at every moment */
+  :: atomic { waiting == 0 && inHand == 0 && !redriving -> /* I1: nothing is in flight */
+       assert(status == COMPLETED || status == CANCELLED || ((status == FAILED || abandoned) && deadLettered && CAN_REDRIVE)) }
   od
 }
 
@@ -338,7 +379,7 @@ init {
   }
 }
 
-/* I1 again, with fair workers: what was accepted ends. Checked in a run of its own. */
+/* I1 with fair workers: every accepted execution ends. Checked in a separate run. */
 #ifdef FAIR
 ltl ends { <> (status == COMPLETED || status == FAILED || status == CANCELLED) }
 #endif

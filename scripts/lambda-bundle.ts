@@ -2,14 +2,14 @@ import { join } from 'node:path';
 import type { OutputChunk } from 'rolldown' with { 'resolution-mode': 'import' };
 
 /**
- * Bundles a Lambda function with its AWS clients, so that a cold start reads few files and nothing that it does not run.
+ * Bundles a Lambda function with its AWS clients, so that a cold start reads few files and no unused code.
  *
- * What is imported dynamically becomes a chunk of its own. What several chunks share goes into one, `core`, since each file costs a cold
- * start a fraction of a millisecond; a bundler left to itself makes one of each combination of chunks. The entry is not in it: it may await
- * a chunk at its top level, and that chunk would wait for the entry if it took what it shares from there.
+ * Every dynamic import becomes a chunk. Modules that several chunks share go into one chunk, `core`, because each file costs a cold start a
+ * fraction of a millisecond; by default, a bundler creates one chunk for each combination of chunks. The entry is not part of `core`: it may
+ * await a chunk at its top level, and that chunk would wait for the entry if it imported shared modules from there.
  *
- * @param entry the function's source; it becomes `index.mjs`
- * @param core which modules go into `core`, with all that they import
+ * @param entry the source of the function, which becomes `index.mjs`
+ * @param core matches the modules of `core`, which also contains their imports
  */
 export async function bundleForLambda(entry: string, outdir: string, core: RegExp): Promise<readonly OutputChunk[]> {
   const { rolldown } = await import('rolldown');
@@ -17,10 +17,10 @@ export async function bundleForLambda(entry: string, outdir: string, core: RegEx
     cwd: join(__dirname, '..'),
     input: { index: entry },
     platform: 'node',
-    // What the compiler calls `.js` is `.ts` here.
+    // The sources import `.js`, as the compiled modules are named.
     resolve: { mainFields: ['module', 'main'], extensionAlias: { '.js': ['.ts', '.js'] } },
     tsconfig: false,
-    // Not the Node.js of Lambda but the oldest on which a workflow is tried out.
+    // The oldest Node.js on which workflows run locally, rather than the Node.js of Lambda.
     transform: { target: 'node20' },
   });
   try {
@@ -39,9 +39,13 @@ export async function bundleForLambda(entry: string, outdir: string, core: RegEx
   }
 }
 
-/** The chunks that are loaded together with one. */
-export function loadedWith(chunks: readonly OutputChunk[], fileName: string, loaded = new Set<OutputChunk>()): Set<OutputChunk> {
-  // Those of Node.js are none.
+/** The chunks that a chunk loads, including itself. */
+export function loadedWith(
+  chunks: readonly OutputChunk[],
+  fileName: string,
+  loaded = new Set<OutputChunk>(),
+): Set<OutputChunk> {
+  // Modules of Node.js are not chunks.
   const chunk = chunks.find((candidate) => candidate.fileName === fileName);
   if (!chunk || loaded.has(chunk)) return loaded;
   loaded.add(chunk);

@@ -3,27 +3,48 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { App } from 'aws-cdk-lib';
-import { hitBy, NAMES, transportsOf, type Carriers } from './demo/carriers';
-import { trafficOf, type Configuration } from './demo/envelopes';
+import { CfnQueue } from 'aws-cdk-lib/aws-sqs';
+import { hitBy, NAMES, sourceName, transportsOf, type Carriers } from './demo/carriers';
+import { costOfCrash } from './demo/crash';
+import { LedgerReader } from './demo/ledger-reader';
 import { readOptions, USAGE, type DemoOptions } from './demo/options';
-import { planOrders } from './demo/plan';
-import { tableOf } from './demo/report';
+import { Phases, secondsOf, transitionsOf } from './demo/phases';
+import { planOrders, type PlannedOrder } from './demo/plan';
+import { rateOf, reportOf } from './demo/report';
+import { painter, Screen, type Paint } from './demo/screen';
 import { Shop } from './demo/shop';
+import { trafficOf, type Configuration } from './demo/traffic';
 import { problemsOf, problemsOfOutage } from './demo/verdict';
-import { readLedger } from './ledger';
+import { killFile } from './ledger';
 import { OrderStack } from './order-stack';
 import { order } from './order.machine';
-import { startLocal, type Local } from '../../lambda/local';
+import { startLocal, type Faults, type Local } from '../../lambda/local';
 import { WorkflowClient } from 'cdk-lambda-fsm/client';
 import { normalize, toGraphviz, toMermaid } from 'cdk-lambda-fsm/machine';
 
 const OUT = path.join(__dirname, 'out');
+
 /**
- * When the event source goes down and for how long, how often it is looked whether the failover has been used, and when the demo gives up.
- * In milliseconds.
+ * On AWS, a queue hides a message for six times the timeout of the function. Here a message reappears when the lease of a crashed invocation
+ * expires: after the timeout, 5 s, and 5 s for clock skew.
  */
-const OUTAGE = { begin: 2_000, length: 5_000, look: 250 };
-const PATIENCE = 180_000;
+const VISIBILITY_SECONDS = 11;
+
+/**
+ * Shares of the orders: ended before an invocation is killed, ended and placed in the healthy phase, placed by the end of the outage, and
+ * ended before the last phase.
+ */
+const SHARES = { crash: 0.02, ended: 0.4, healthy: 0.6, outage: 0.8, recovered: 0.8 };
+/** Length of the outage: the maximum applies while fewer envelopes than this have failed over. */
+const OUTAGE_MS = { min: 2_500, max: 20_000 };
+const MIN_FAILOVERS = 3;
+/** The demo gives up after this time. */
+const PATIENCE_MS = 180_000;
+
+const TICK_MS = 50;
+
+/** The share of failing requests, which changes with the phases: the local runner reads it for each request. */
+type ChangeableFaults = { -readonly [Key in keyof Faults]: Faults[Key] };
 
 async function main(): Promise<boolean> {
   const options = readOptions(process.argv.slice(2));
@@ -31,113 +52,264 @@ async function main(): Promise<boolean> {
     console.log(USAGE);
     return true;
   }
-  // That requests fail, and which versions of Node.js the AWS SDK likes, is nothing to hear of here. Nor are the templates deployed, so
-  // their validation would only take time.
-  Object.assign(process.env, { AWS_LAMBDA_LOG_LEVEL: 'ERROR', AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', CDK_VALIDATION: 'false' });
+  Object.assign(process.env, {
+    // The failing requests would fill the log.
+    AWS_LAMBDA_LOG_LEVEL: 'ERROR',
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    // The template is not deployed, so it needs no validation.
+    CDK_VALIDATION: 'false',
+  });
+  drawMachine();
 
-  mkdirSync(OUT, { recursive: true });
-  const machine = normalize(order);
-  writeFileSync(path.join(OUT, 'order.mmd'), toMermaid(machine));
-  writeFileSync(path.join(OUT, 'order.dot'), toGraphviz(machine));
-
-  const { database, carriers, count, share, seed } = options;
-  const scratch = mkdtempSync(path.join(tmpdir(), 'order-demo-'));
+  const { carriers, count, database, seed } = options;
   const resumes = database !== undefined && existsSync(database);
+  const paint = painter(process.stdout);
+  console.log(
+    `${paint('bold', `${resumes ? 'Resuming' : 'Processing'} ${count} orders on this machine.`)} ${routeOf(carriers)}\n`,
+  );
+  const scratch = mkdtempSync(path.join(tmpdir(), 'order-demo-'));
   const ledgerFile = database === undefined ? path.join(scratch, 'ledger') : `${database}.ledger`;
-  if (!resumes) {
-    rmSync(ledgerFile, { force: true });
-  }
-  const local = await startLocal({
+  if (!resumes) rmSync(ledgerFile, { force: true });
+  const faults: ChangeableFaults = { share: 0, seed };
+  const starting = startLocal({
     assembly: synthesize(scratch, carriers),
     databaseFile: database,
-    faults: { share, seed },
-    // What AWS does each minute, the timer of the retry table and asynchronous invocations that have failed, is done each second.
+    faults,
+    // AWS runs the timer of the retry table, and retries asynchronous invocations, once a minute.
     scheduleInterval: 1_000,
     asynchronousRetryDelay: 1_000,
+    environments: 3,
     environment: { ORDER_LEDGER: ledgerFile },
   });
-  console.log(`${resumes ? 'Going on with' : 'Starting'} ${count} orders ${routeOf(carriers)}. ` +
-    `Of all requests, ${share * 100} % fail, half of them after they took effect (seed ${seed}).`);
   try {
-    return await run(local, options, ledgerFile);
+    const orders = await planOrders(count);
+    const demo = new Demo(options, await starting, orders, ledgerFile, faults, paint);
+    return await demo.run();
   } finally {
-    await local.stop();
+    await starting.then((local) => local.stop());
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
+function drawMachine(): void {
+  mkdirSync(OUT, { recursive: true });
+  const machine = normalize(order);
+  writeFileSync(path.join(OUT, 'order.mmd'), toMermaid(machine));
+  writeFileSync(path.join(OUT, 'order.dot'), toGraphviz(machine));
+}
+
 function synthesize(directory: string, carriers: Carriers): string {
   const app = new App({ outdir: path.join(directory, 'cdk.out') });
-  new OrderStack(app, 'Orders', transportsOf(carriers));
+  const stack = new OrderStack(app, 'Orders', transportsOf(carriers));
+  for (const queue of stack.node.findAll()) {
+    if (queue instanceof CfnQueue) queue.visibilityTimeout = VISIBILITY_SECONDS;
+  }
   return app.synth().directory;
 }
 
-/** `over SQS (failover: DynamoDB), retries over SQS (failover: DynamoDB)` */
+/** `Event source: SQS, failover: DynamoDB. Retry queue: SQS, failover: DynamoDB.` */
 function routeOf({ source, failover, retry, failoverRetry }: Carriers): string {
-  const withFailover = (service: string, other?: string) => `over ${service}${other === undefined ? '' : ` (failover: ${other})`}`;
-  return `${withFailover(NAMES[source], failover && NAMES[failover])}, retries ${withFailover(NAMES[retry], failoverRetry && NAMES[failoverRetry])}`;
+  const name = (service: Carriers['failover']) => (service === undefined ? 'none' : NAMES[service]);
+  return (
+    `Event source: ${name(source)}, failover: ${name(failover)}. ` +
+    `Retry queue: ${name(retry)}, failover: ${name(failoverRetry)}.`
+  );
 }
 
-async function run(local: Local, { count, carriers, database }: DemoOptions, ledgerFile: string): Promise<boolean> {
-  Object.assign(process.env, local.environment);
-  const [configuration = ''] = Object.values(local.workflows);
-  // Written by the construct.
-  const transports = JSON.parse(configuration) as Configuration;
-  const orders = await planOrders(count);
-  const shop = new Shop(new WorkflowClient(configuration), orders, () => local.metrics.Completed ?? 0);
-  const begin = Date.now();
-  const elapsed = () => (Date.now() - begin) / 1000;
-  const progress = setInterval(() => {
-    const { Transition = 0, Retry = 0, Failover = 0 } = local.metrics;
-    console.log(`${elapsed().toFixed(0).padStart(4)} s  ${shop.ended} of ${count} ended, ` +
-      `${Transition} transitions, ${Retry} retries, ${Failover} failovers, ${local.faults} requests made to fail`);
-  }, 2_000);
-  const outage = new AbortController();
-  // In a file there is nothing but DynamoDB, and so nothing else that could take over.
-  const withOutage = database === undefined;
-  const over = withOutage ? breakDown(local, carriers, transports, outage.signal) : undefined;
-  await Promise.all([shop.placeOrders(), shop.attend(begin + PATIENCE)]);
-  const seconds = elapsed();
-  clearInterval(progress);
-  outage.abort();
-  await over;
+/** One run of the demo, from the first order to the verdict. */
+class Demo {
+  private readonly began = Date.now();
+  private readonly deadline = AbortSignal.timeout(PATIENCE_MS);
+  private readonly ledger: LedgerReader;
+  private readonly configuration: Configuration;
+  private readonly shop: Shop;
+  private readonly phases: Phases;
+  private readonly screen: Screen;
+  /** Name of the phase in which the event source is down. */
+  private readonly outage: string;
+  /** Names of all phases, in order. */
+  private readonly plan: readonly string[];
+  private isDown = false;
 
-  const ledger = readLedger(ledgerFile);
-  const descriptions = [...shop.descriptions.values()];
-  const traffic = trafficOf(descriptions, transports);
-  const problems = [
-    ...orders.flatMap((each) => problemsOf(each, shop.descriptions.get(each.executionId), ledger.get(each.executionId) ?? [])),
-    ...withOutage ? problemsOfOutage(traffic) : [],
-  ];
-  console.log(`\n${tableOf({ descriptions, ledger, traffic, local, seconds })}\n`);
-  console.log(`The machine is drawn in ${path.relative('', OUT)}: order.mmd (Mermaid) and order.dot (Graphviz).`);
-  console.log(problems.length === 0
-    ? `All ${count} orders have ended as they must, and every step counts once (${seconds.toFixed(0)} s).`
-    : `${problems.length} problems:\n${problems.join('\n')}`);
-  return problems.length === 0;
-}
-
-/** Takes the event source down for a while, and longer when the failover was not needed yet. */
-async function breakDown(
-  local: Local, { source, failover }: Carriers, { checkpointTable }: Configuration, signal: AbortSignal,
-): Promise<void> {
-  const name = source === 'dynamodb' ? 'The event source on DynamoDB' : NAMES[source];
-  await pause(OUTAGE.begin, undefined, { signal }).catch(() => undefined);
-  if (signal.aborted) return;
-  const before = local.metrics.Failover ?? 0;
-  local.takeDown(source, hitBy(source, checkpointTable.tableName));
-  console.log(`        ${name} goes down.`);
-  await pause(OUTAGE.length, undefined, { signal }).catch(() => undefined);
-  while (!signal.aborted && failover && (local.metrics.Failover ?? 0) === before) {
-    await pause(OUTAGE.look, undefined, { signal }).catch(() => undefined);
+  constructor(
+    private readonly options: DemoOptions,
+    private readonly local: Local,
+    private readonly orders: readonly PlannedOrder[],
+    private readonly ledgerFile: string,
+    private readonly faults: ChangeableFaults,
+    private readonly paint: Paint,
+  ) {
+    Object.assign(process.env, local.environment);
+    const [configuration = ''] = Object.values(local.workflows);
+    // The construct has written it.
+    this.configuration = JSON.parse(configuration) as Configuration;
+    this.ledger = new LedgerReader(ledgerFile);
+    this.shop = new Shop(new WorkflowClient(configuration), orders, this.ledger);
+    this.phases = new Phases(() => ({
+      transitions: local.metrics.Transition ?? 0,
+      requests: Object.values(local.requests).reduce((sum, count) => sum + count, 0),
+    }));
+    const { failover } = options.carriers;
+    this.outage = failover ? `outage, ${NAMES[failover]} takes over` : 'outage';
+    this.plan =
+      options.database === undefined ? ['healthy', this.outage, 'recovered', 'drained'] : ['running', 'drained'];
+    this.screen = new Screen(process.stdout, { status: () => this.status(), progress: () => this.progress() });
   }
-  local.bringUp(source);
-  console.log(`        ${name} is up again.`);
+
+  public async run(): Promise<boolean> {
+    const closing = new AbortController();
+    const open = this.shop.open(AbortSignal.any([closing.signal, this.deadline]));
+    this.screen.begin();
+    try {
+      if (this.options.database === undefined) await this.breakThings();
+      else this.faults.share = this.options.share;
+      await this.drain();
+    } finally {
+      this.screen.end();
+      closing.abort();
+      await open;
+    }
+    return this.judge();
+  }
+
+  /** Runs the orders in a healthy environment, and then through an outage. */
+  private async breakThings(): Promise<void> {
+    const { source, failover } = this.options.carriers;
+    const { count, share } = this.options;
+    const name = sourceName(source);
+    this.begin('healthy', 'All services work. One invocation is killed.');
+    this.shop.admit(Math.ceil(count * SHARES.healthy));
+    await this.until(() => this.shop.ended >= Math.floor(count * SHARES.crash));
+    writeFileSync(killFile(this.ledgerFile), '');
+    await this.until(() => this.shop.ended >= Math.floor(count * SHARES.ended));
+
+    const failovers = this.local.metrics.Failover ?? 0;
+    this.faults.share = share;
+    this.local.takeDown(source, hitBy(source, this.configuration.checkpointTable.tableName));
+    this.isDown = true;
+    this.begin(this.outage, `${capitalize(name)} is down, ${(share * 100).toFixed(0)} % of all requests fail.`);
+    this.shop.admit(Math.ceil(count * SHARES.outage));
+    const begin = Date.now();
+    const wasUsed = () => !failover || (this.local.metrics.Failover ?? 0) >= failovers + MIN_FAILOVERS;
+    await this.until(() => Date.now() >= begin + (wasUsed() ? OUTAGE_MS.min : OUTAGE_MS.max));
+    this.local.bringUp(source);
+    this.isDown = false;
+    this.begin(
+      'recovered',
+      `${capitalize(name)} is up again. ${(share * 100).toFixed(0)} % of all requests still fail.`,
+    );
+  }
+
+  private async drain(): Promise<void> {
+    if (this.phases.running === undefined) {
+      this.begin('running', `${(this.options.share * 100).toFixed(0)} % of all requests fail.`);
+    }
+    this.shop.admit(this.options.count);
+    const { count } = this.options;
+    await this.until(() => this.shop.placed >= count && this.shop.ended >= Math.floor(count * SHARES.recovered));
+    this.begin('drained', 'All orders are placed. The last ones are ending.');
+    await this.shop.audit(this.deadline);
+    this.phases.end();
+  }
+
+  private async judge(): Promise<boolean> {
+    const { shop, ledger, local, options, paint } = this;
+    await shop.describeOpen();
+    ledger.update();
+    const descriptions = [...shop.descriptions.values()];
+    const traffic = trafficOf(descriptions, this.configuration);
+    const problems = [
+      ...this.orders.flatMap((each) =>
+        problemsOf(each, shop.descriptions.get(each.executionId), ledger.of(each.executionId)),
+      ),
+      ...(options.database === undefined ? problemsOfOutage(traffic) : []),
+    ];
+    const { all } = this.phases;
+    const report = reportOf(
+      {
+        descriptions,
+        ledger: ledger.entries,
+        traffic,
+        metrics: local.metrics,
+        faults: local.faults,
+        healthy: all.find((phase) => phase.name === 'healthy'),
+        faulty: all.filter((phase) => phase.name !== 'healthy'),
+        crash: costOfCrash(descriptions, ledger.entries),
+        placedAt: shop.placedAt,
+      },
+      paint,
+    );
+    console.log(`\n${report}\n`);
+    console.log(
+      problems.length === 0
+        ? paint(
+            'green',
+            `All ${options.count} orders ended as planned. None was lost, and no step was committed twice.`,
+          )
+        : paint('red', `${problems.length} problems:\n${problems.join('\n')}`),
+    );
+    console.log(`Diagrams of the machine: ${path.relative('', path.join(OUT, 'order.mmd'))} and order.dot.`);
+    return problems.length === 0;
+  }
+
+  // ---- progress -------------------------------------------------------------------------------------------------------------
+
+  private begin(phase: string, explanation: string): void {
+    this.phases.begin(phase);
+    this.screen.note(`${this.elapsed()}  ${phase}: ${explanation}`);
+  }
+
+  private elapsed(): string {
+    return `${((Date.now() - this.began) / 1000).toFixed(1)} s`.padStart(7);
+  }
+
+  private progress(): string {
+    const { metrics, faults } = this.local;
+    const { Transition = 0, Failover = 0 } = metrics;
+    return (
+      `${this.elapsed()}    ${this.shop.ended} of ${this.options.count} orders ended, ${Transition} transitions, ` +
+      `${Failover} failovers, ${faults} requests made to fail`
+    );
+  }
+
+  private status(): string[] {
+    const { options, paint, phases, shop, local } = this;
+    const begun = phases.all.map((phase) => {
+      const text =
+        `${phase.name.padEnd(28)}  ${secondsOf(phase).toFixed(1).padStart(5)} s` +
+        `  ${String(transitionsOf(phase)).padStart(5)} transitions  ${rateOf(phase).padStart(4)} per second`;
+      if (phase.name !== phases.running) return `  ${paint('green', '✓')} ${text}`;
+      return `  ${paint(this.isDown ? 'red' : 'cyan', '▸')} ${paint('bold', text)}`;
+    });
+    const coming = this.plan.slice(begun.length).map((name) => paint('dim', `  · ${name}`));
+    const width = 40;
+    const done = Math.round((shop.ended / options.count) * width);
+    const bar = paint('green', '█'.repeat(done)) + paint('dim', '░'.repeat(width - done));
+    const { Failover = 0, Retry = 0 } = local.metrics;
+    return [
+      ...begun,
+      ...coming,
+      '',
+      `  ${bar}  ${shop.ended} of ${options.count} orders ended`,
+      `  ${Failover} failovers, ${Retry} retries, ${local.faults} requests made to fail`,
+    ];
+  }
+
+  private async until(condition: () => boolean): Promise<void> {
+    while (!condition() && !this.deadline.aborted) await pause(TICK_MS);
+  }
 }
 
-main().then((good) => {
-  process.exitCode = good ? 0 : 1;
-}, (error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-});
+function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+main().then(
+  (passed) => {
+    process.exitCode = passed ? 0 : 1;
+  },
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  },
+);

@@ -1,40 +1,51 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, unlinkSync } from 'node:fs';
+import { threadId } from 'node:worker_threads';
 import type { Run } from 'cdk-lambda-fsm/runtime';
 
-/** One run of an action, as the ledger has it. */
+/** One call of an action. */
 export interface LedgerEntry {
   readonly executionId: string;
   readonly step: number;
   readonly fence: number;
   readonly action: string;
   readonly idempotencyKey: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The execution environment of the function in which the action ran. */
+  readonly environment: string;
+  /** The demo killed the invocation in this action. */
+  readonly killed?: true;
+}
+
+/** The demo creates this file to kill the next invocation that runs an action. */
+export function killFile(ledger: string): string {
+  return `${ledger}.kill`;
 }
 
 /**
- * Notes that an action runs, in the file that `ORDER_LEDGER` names: a record of what was really done, which the workflow engine knows
- * nothing of and by which it can be checked. Deployed to AWS the variable is not set, and nothing is noted.
+ * Appends a call to the ledger, the file that `ORDER_LEDGER` names. The ledger is independent of the workflow engine, so the demo can
+ * check the engine against it. On AWS the variable is not set and this function does nothing.
  */
 export function record({ executionId, step, fence, idempotencyKey }: Run, action: string): void {
   const file = process.env.ORDER_LEDGER;
-  if (file !== undefined) {
-    // One short line at the end of the file is written as a whole, whoever else writes at the same time.
-    appendFileSync(file, `${JSON.stringify({ executionId, step, fence, action, idempotencyKey } satisfies LedgerEntry)}\n`);
-  }
+  if (file === undefined) return;
+  const killed = isToBeKilled(file);
+  const environment = `${process.pid}/${threadId}`;
+  const call = { executionId, step, fence, action, idempotencyKey, at: Date.now(), environment };
+  const entry: LedgerEntry = killed ? { ...call, killed } : call;
+  // An append of one short line is atomic, so concurrent environments can share the file.
+  appendFileSync(file, `${JSON.stringify(entry)}\n`);
+  if (killed) process.exit(1);
 }
 
-/** The entries of each execution, in the order in which things happened. */
-export function readLedger(file: string): Map<string, LedgerEntry[]> {
-  const ledger = new Map<string, LedgerEntry[]>();
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter((line) => line !== '') : [];
-  for (const line of lines) {
-    // Nothing else writes into this file.
-    const entry = JSON.parse(line) as LedgerEntry;
-    const entries = ledger.get(entry.executionId);
-    if (entries) {
-      entries.push(entry);
-    } else {
-      ledger.set(entry.executionId, [entry]);
-    }
+/** Returns true in exactly one environment: the one that removes the file. */
+function isToBeKilled(ledger: string): true | undefined {
+  const file = killFile(ledger);
+  if (!existsSync(file)) return undefined;
+  try {
+    unlinkSync(file);
+    return true;
+  } catch {
+    return undefined;
   }
-  return ledger;
 }

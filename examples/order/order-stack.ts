@@ -4,10 +4,13 @@ import type { Construct } from 'constructs';
 import { order } from './order.machine';
 import { EventSource, FsmWorkflow, MachineDefinition, RetryQueue, type FsmWorkflowProps } from 'cdk-lambda-fsm';
 
-/** What carries the orders from step to step. */
-export type OrderTransports = Pick<FsmWorkflowProps, 'eventSource' | 'failoverEventSource' | 'retryQueue' | 'failoverRetryQueue'>;
+/** The services that carry the orders from step to step. */
+export type OrderTransports = Pick<
+  FsmWorkflowProps,
+  'eventSource' | 'failoverEventSource' | 'retryQueue' | 'failoverRetryQueue'
+>;
 
-/** A shop's orders as a workflow. */
+/** The orders of a shop as a workflow. */
 export class OrderStack extends Stack {
   public readonly workflow: FsmWorkflow;
 
@@ -17,25 +20,25 @@ export class OrderStack extends Stack {
       machines: [MachineDefinition.fromObject(order)],
       actions: path.join(__dirname, 'order.actions.ts'),
       timeout: Duration.seconds(5),
-      // An example leaves nothing behind.
+      // Deleting the stack of an example deletes its tables, too.
       removalPolicy: RemovalPolicy.DESTROY,
       ...transports,
     });
   }
 }
 
-/** Names of the stacks. Each is the whole workflow: deploy the one or the other. */
+/** The names of the stacks. Each stack contains the whole workflow, so deploy one of them. */
 export const ON_QUEUES = 'Orders';
 export const ON_DYNAMODB = 'OrdersOnDynamoDb';
 
 export function addOrderStacks(app: App): void {
-  // Queues carry the orders. When SQS fails, DynamoDB takes over.
+  // SQS carries the orders. When SQS fails, DynamoDB Streams takes over.
   new OrderStack(app, ON_QUEUES, {
     eventSource: EventSource.sqs(),
     failoverEventSource: EventSource.dynamoDb(),
     retryQueue: RetryQueue.sqs(),
     failoverRetryQueue: RetryQueue.dynamoDb(),
   });
-  // No service but DynamoDB, and so nothing else that could fail.
+  // DynamoDB alone: no other service can fail.
   new OrderStack(app, ON_DYNAMODB, { eventSource: EventSource.dynamoDb(), retryQueue: RetryQueue.dynamoDb() });
 }

@@ -3,7 +3,7 @@ import { record } from './ledger';
 import { order } from './order.machine';
 import { implement, type Run } from 'cdk-lambda-fsm/runtime';
 
-/** What an order knows of itself. */
+/** The data of an order. */
 export interface OrderContext {
   readonly number: number;
   readonly quantity: number;
@@ -16,35 +16,35 @@ export interface OrderContext {
   parcel?: string;
   refunded?: number;
   problem?: string;
-  /** All that has happened to it, in order. */
+  /** The actions that have run, in order. */
   history: string[];
 }
 
-/** Says so in the order itself, and independently of it in the ledger. */
-function happened(context: OrderContext, run: Run, action: string): void {
+/** Records an action in the order's context and, independently of the workflow engine, in the ledger. */
+function note(context: OrderContext, run: Run, action: string): void {
   record(run, action);
   context.history.push(action);
 }
 
 /**
- * Every action may run twice: a step that fails half-way is run again from its beginning. So each does the same when it is repeated, by
- * what the context says; against a real shop it would hand `run.idempotencyKey` on.
+ * A step that fails is retried from its beginning, so every action is idempotent: it depends on the context alone. Against a real shop,
+ * it would pass `run.idempotencyKey` on.
  *
- * Some fail. Which ones is written in the order, so that it can be said beforehand how each order ends.
+ * Some actions fail. The order's data decides which ones, so the outcome of each order is known in advance.
  */
 export default implement.for<OrderContext>()(order, {
-  openOrder: async (context, run) => happened(context, run, 'openOrder'),
+  openOrder: async (context, run) => note(context, run, 'openOrder'),
 
   checkOrder: async (context, run) => {
-    happened(context, run, 'checkOrder');
-    // Real work takes its time, in which another invocation could interfere.
+    note(context, run, 'checkOrder');
+    // Real work takes time, during which another invocation could interfere.
     await pause(20);
     context.total = context.quantity * context.price;
     return context.quantity > 0 ? 'sound' : 'unsound';
   },
 
   reserveStock: async (context, run) => {
-    happened(context, run, 'reserveStock');
+    note(context, run, 'reserveStock');
     if (context.quantity > 9) {
       return 'soldOut';
     }
@@ -52,23 +52,23 @@ export default implement.for<OrderContext>()(order, {
     return 'reserved';
   },
 
-  requestPayment: async (context, run) => happened(context, run, 'requestPayment'),
-  closeRequest: async (context, run) => happened(context, run, 'closeRequest'),
+  requestPayment: async (context, run) => note(context, run, 'requestPayment'),
+  closeRequest: async (context, run) => note(context, run, 'closeRequest'),
 
   bookPayment: async (context, run) => {
-    happened(context, run, 'bookPayment');
+    note(context, run, 'bookPayment');
     await pause(20);
     context.paid = Number(run.data);
   },
 
   releaseStock: async (context, run) => {
-    happened(context, run, 'releaseStock');
+    note(context, run, 'releaseStock');
     context.reserved = 0;
   },
 
   pack: async (context, run) => {
-    happened(context, run, 'pack');
-    // The packing machine jams: once for every fourth order, twice for every eighth.
+    note(context, run, 'pack');
+    // The packing machine jams once for every fourth order, and twice for every eighth.
     if ((context.number % 4 === 0 && run.attempt === 0) || (context.number % 8 === 0 && run.attempt === 1)) {
       throw new Error('The packing machine is jammed.');
     }
@@ -77,7 +77,7 @@ export default implement.for<OrderContext>()(order, {
   },
 
   ship: async (context, run) => {
-    happened(context, run, 'ship');
+    note(context, run, 'ship');
     if (context.destination === 'Atlantis') {
       throw new Error('No carrier goes to Atlantis.');
     }
@@ -85,15 +85,15 @@ export default implement.for<OrderContext>()(order, {
   },
 
   noteProblem: async (context, run) => {
-    happened(context, run, 'noteProblem');
+    note(context, run, 'noteProblem');
     context.problem = run.error?.message;
   },
 
   refund: async (context, run) => {
-    happened(context, run, 'refund');
+    note(context, run, 'refund');
     context.refunded = context.paid;
     return 'refunded';
   },
 
-  closeOrder: async (context, run) => happened(context, run, 'closeOrder'),
+  closeOrder: async (context, run) => note(context, run, 'closeOrder'),
 });

@@ -1,12 +1,12 @@
 /**
- * What every AWS client of a workflow is made with.
+ * The options of every AWS client of a workflow.
  *
- * A request that hangs must not eat the invocation: a healthy service answers within milliseconds, so after three seconds the
- * answer is given up and the request is tried once more. Three attempts take ten seconds at worst, a third of the function's
- * default timeout, which leaves time for the failover. Connections are kept alive (the default of the SDK).
+ * A request that hangs must not use up the invocation. A healthy service responds within milliseconds, so the client abandons a request
+ * after three seconds and retries it. Three attempts take at most ten seconds, a third of the function's default timeout, which leaves time
+ * for the failover. Connections are kept alive (the default of the SDK).
  *
- * Region, credentials and endpoints come from the environment, as with any AWS client; `AWS_ENDPOINT_URL_DYNAMODB` and its like
- * send the requests elsewhere.
+ * Region, credentials and endpoints come from the environment, as for any AWS client; `AWS_ENDPOINT_URL_DYNAMODB` and its counterparts
+ * redirect requests.
  */
 export const CLIENT_OPTIONS = {
   maxAttempts: 3,
@@ -18,8 +18,8 @@ export const CLIENT_OPTIONS = {
 } as const;
 
 /**
- * The same for services that are only told how the workflow does: nobody waits for them long, and what they do not take is lost. The second
- * attempt is for a connection that has broken while the invocation environment slept.
+ * The options of clients that only send telemetry. They must not delay the invocation, and the data that the service does not accept is
+ * lost. The second attempt is for a connection that broke while the execution environment was frozen.
  */
 export const MONITORING_CLIENT_OPTIONS = {
   maxAttempts: 2,

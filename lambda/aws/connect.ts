@@ -1,105 +1,100 @@
-import { FailoverLockStore } from '../engine/failover-lock-store';
-import { DEFAULT_OPTIONS } from '../engine/options';
-import type { Clock, DeadLetterStore, DueStore, Metrics, Ports, Random, RunningExecutions, Tracer, Transport } from '../engine/ports';
-import type { Logger } from '../machine';
-import { EmbeddedMetrics } from './cloudwatch/embedded-metrics';
-import type { EventSourceConfiguration, WorkflowConfiguration } from './configuration';
-import { DynamoDb } from './dynamodb';
-import type { ElastiCache } from './elasticache';
-import type { Kinesis } from './kinesis';
-import type { Sns } from './sns';
-import type { Sqs } from './sqs';
-import { jsonLogger, systemClock, systemRandom } from './system';
+import type { RetryQueue } from './broker';
+import { lazyBrokers, type BrokerClients } from './brokers';
+import { readDiscarded, type DiscardedRecords, type ShardReader, type StoredRecord } from './discarded-records';
+import { createHttpHandler } from './dynamodb/http-handler';
+import { defaultSystem, NO_METRICS, type System } from './system';
+import type { BrokerName } from '../contract/brokers';
+import type {
+  EventSourceConfiguration,
+  RetryQueueConfiguration,
+  WorkflowConfiguration,
+} from '../contract/configuration';
+import type {
+  DeadLetterStore,
+  Delivery,
+  DueStore,
+  Invocation,
+  Outcome,
+  Ports,
+  RunningExecutions,
+  Transport,
+} from '../engine/ports';
+import { within } from '../engine/within';
 import { TraceCarrier } from './xray/tracer';
 
-/** What is not AWS's. */
-export interface System {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** @default - written to the standard output in the embedded metric format of CloudWatch */
-  readonly metrics?: Metrics;
-  /** @default - executions go on in the trace of what starts them, if the workflow is traced */
-  readonly tracer?: Tracer;
-}
-
-/** A workflow's resources, ready to be used. */
+/** The resources of a workflow, ready to be used. */
 export interface Connection {
   readonly ports: Ports;
-  /** Those of the retry queues from which nothing is delivered by itself: a timer must ask them what is due. */
+  /** The retry queues that deliver nothing on their own: the timer sends their envelopes when they are due. */
   readonly dueStores: readonly DueStore[];
+  /**
+   * Sets when the queues redeliver the messages that could not be processed now. Ends before the deadline of the invocation; a message whose
+   * time could not be set is redelivered after the visibility timeout of its queue.
+   *
+   * @param outcomes by the id of each delivery
+   */
+  scheduleRedeliveries(
+    deliveries: readonly Delivery[],
+    outcomes: ReadonlyMap<string, Outcome>,
+    invocation: Invocation,
+  ): Promise<void>;
+  /** Reads records of a stream that Lambda has discarded, as long as the stream retains them. */
+  readAgain(records: DiscardedRecords): Promise<readonly StoredRecord[]>;
   /** Closes all connections. */
   close(): void;
 }
 
+/** Time of an invocation that is reserved for its answer, in milliseconds. */
+const ANSWER_RESERVE_MS = 300;
+
 /**
- * Connects to the resources of a workflow. No request is made, and only the clients of those services are loaded that the workflow uses:
- * each folder beside this file is one service, and the bundle has a chunk for each.
+ * Connects to the resources of a workflow. Sends no request, and loads only the clients of the services that the workflow uses: each folder
+ * next to this file is one service, and the bundle has a chunk for each.
  */
-export async function connect(configuration: WorkflowConfiguration, system: System = defaultSystem()): Promise<Connection> {
-  const services = new Services(system);
-  const { checkpointTable, lockTable, failoverLockTable, deadLetterQueue, workflow } = configuration;
-  const dynamoDb = services.dynamoDb();
-  const dueStores: DueStore[] = [];
+export async function connect(
+  configuration: WorkflowConfiguration,
+  system: System = defaultSystem(),
+): Promise<Connection> {
+  const { deadLetterQueue, workflow } = configuration;
+  const checkpointTable = { ...configuration.checkpointTable, workflow };
+  const lockStore = { ...configuration.lockTable, workflow };
+  const { metrics = NO_METRICS } = system;
+  const clients = new ClientPool();
+  const brokers = lazyBrokers(system, (open) => clients.lazy(open));
+  const transports: BrokerClients = brokers;
+  const elastiCache = clients.lazy(async () => new (await import('./elasticache/index.js')).ElastiCache(system));
+  const dynamoDb = await brokers.dynamodb();
 
-  const eventSource = async (source: EventSourceConfiguration): Promise<Transport> => {
-    switch (source.service) {
-      case 'sqs':
-        return (await services.sqs()).eventSource(source);
-      case 'dynamodb':
-        return dynamoDb.eventSource(checkpointTable);
-      case 'kinesis':
-        return (await services.kinesis()).stream(source);
-      case 'sns':
-        return (await services.sns()).topic(source);
-    }
-  };
-  const eventSources = [await eventSource(configuration.eventSource)];
-  if (configuration.failoverEventSource) {
-    eventSources.push(await eventSource(configuration.failoverEventSource));
-  }
+  const openEventSource = async <B extends BrokerName>(source: EventSourceConfiguration<B>): Promise<Transport> =>
+    (await transports[source.service]()).eventSource(source, configuration);
+  const openRetryQueue = async <B extends BrokerName>(queue: RetryQueueConfiguration<B>): Promise<RetryQueue> =>
+    (await transports[queue.service]()).retryQueue(queue);
 
-  const retryQueues: Transport[] = [];
-  for (const queue of configuration.retryQueues) {
-    switch (queue.service) {
-      case 'sqs':
-        retryQueues.push((await services.sqs()).retryQueue(queue));
-        break;
-      case 'dynamodb': {
-        const table = dynamoDb.retryTable(queue);
-        retryQueues.push(table);
-        dueStores.push(table);
-        break;
-      }
-      case 'kinesis':
-        retryQueues.push((await services.kinesis()).stream(queue));
-        break;
-      case 'sns':
-        retryQueues.push((await services.sns()).topic(queue));
-        break;
-    }
-  }
+  const eventSources = [await openEventSource(configuration.eventSource)];
+  if (configuration.failoverEventSource) eventSources.push(await openEventSource(configuration.failoverEventSource));
+  const retryQueues: RetryQueue[] = [];
+  for (const queue of configuration.retryQueues) retryQueues.push(await openRetryQueue(queue));
+  const previousRetryQueues: RetryQueue[] = [];
+  for (const queue of configuration.previousRetryQueues ?? []) previousRetryQueues.push(await openRetryQueue(queue));
 
-  // Most executions of a workflow without SQS never need its client.
+  // Opened by the first dead letter: most executions of a workflow without SQS never need its client.
   const deadLetters: DeadLetterStore = {
-    put: async (letter) => (await services.sqs()).deadLetterQueue(deadLetterQueue).put(letter),
+    put: async (letter) => (await brokers.sqs()).deadLetterQueue(deadLetterQueue).put(letter),
   };
 
-  const locks = lockTable.service === 'elasticache' ? (await services.elastiCache()).lockCache(lockTable) : dynamoDb.lockTable(lockTable);
+  const locks =
+    lockStore.service === 'elasticache' ? (await elastiCache()).lockCache(lockStore) : dynamoDb.lockTable(lockStore);
 
-  const running = async (): Promise<RunningExecutions> => (
-    lockTable.service === 'elasticache' ? (await services.elastiCache()).runningExecutions(lockTable) : dynamoDb.runningExecutions(lockTable)
-  );
-
-  const metrics = system.metrics ?? new EmbeddedMetrics(workflow, system.clock);
+  const running = async (): Promise<RunningExecutions> =>
+    lockStore.service === 'elasticache'
+      ? (await elastiCache()).runningExecutions(lockStore)
+      : dynamoDb.runningExecutions(lockStore);
 
   return {
     ports: {
       eventSources,
       retryQueues,
-      locks: failoverLockTable
-        ? new FailoverLockStore(locks, dynamoDb.lockTable(failoverLockTable), longestLease(configuration), { ...system, metrics })
-        : locks,
+      locks,
       running: configuration.maxRunningExecutions ? await running() : undefined,
       journal: dynamoDb.checkpointTable(checkpointTable),
       mailbox: dynamoDb.mailbox(checkpointTable),
@@ -110,61 +105,49 @@ export async function connect(configuration: WorkflowConfiguration, system: Syst
       random: system.random,
       logger: system.logger,
     },
-    dueStores,
-    close: () => services.close(),
+    dueStores: [...retryQueues, ...previousRetryQueues].filter((queue) => 'due' in queue),
+    scheduleRedeliveries: async (deliveries, outcomes, { deadline }) => {
+      if (![...outcomes.values()].some((outcome) => typeof outcome === 'object')) return;
+      const sqs = await brokers.sqs();
+      const scheduled = sqs.scheduleRedeliveries(configuration, system, deliveries, outcomes);
+      await within(system.clock, deadline - ANSWER_RESERVE_MS, scheduled);
+    },
+    readAgain: async (records) => {
+      const reader = await openShard(records, system);
+      try {
+        return await readDiscarded(records, reader);
+      } finally {
+        reader.close();
+      }
+    },
+    close: () => clients.close(),
   };
 }
 
-/** In milliseconds. */
-function longestLease({ functionTimeoutSeconds = 900 }: WorkflowConfiguration): number {
-  return functionTimeoutSeconds * 1_000 + DEFAULT_OPTIONS.clockSkew;
+/** Opened for each report: streams discard records rarely. */
+async function openShard({ service, streamArn }: DiscardedRecords, system: System): Promise<ShardReader> {
+  return service === 'kinesis'
+    ? new (await import('./kinesis/shard-reader.js')).KinesisShardReader(system, createHttpHandler(), streamArn)
+    : new (await import('./dynamodb/shard-reader.js')).DynamoDbShardReader(system, streamArn);
 }
 
-export function defaultSystem(): System {
-  return { clock: systemClock, random: systemRandom, logger: jsonLogger() };
-}
-
-/** The services, each loaded when it is first asked for. */
-class Services {
-  private loadedSqs?: Promise<Sqs>;
-  private loadedKinesis?: Promise<Kinesis>;
-  private loadedSns?: Promise<Sns>;
-  private loadedElastiCache?: Promise<ElastiCache>;
+/** Opens clients on demand and closes all of them together. */
+class ClientPool {
   private readonly opened: { close(): void }[] = [];
 
-  constructor(private readonly system: System) {}
-
-  /** Not loaded lazily: each workflow uses it, and what it shares with the other clients then takes fewer files. */
-  public dynamoDb(): DynamoDb {
-    return this.open(new DynamoDb(this.system));
-  }
-
-  public sqs(): Promise<Sqs> {
-    this.loadedSqs ??= import('./sqs/index.js').then((service) => this.open(new service.Sqs(this.system)));
-    return this.loadedSqs;
-  }
-
-  public kinesis(): Promise<Kinesis> {
-    this.loadedKinesis ??= import('./kinesis/index.js').then((service) => this.open(new service.Kinesis(this.system)));
-    return this.loadedKinesis;
-  }
-
-  public sns(): Promise<Sns> {
-    this.loadedSns ??= import('./sns/index.js').then((service) => this.open(new service.Sns()));
-    return this.loadedSns;
-  }
-
-  public elastiCache(): Promise<ElastiCache> {
-    this.loadedElastiCache ??= import('./elasticache/index.js').then((service) => this.open(new service.ElastiCache(this.system)));
-    return this.loadedElastiCache;
+  /** @returns a function that opens the client on the first call */
+  public lazy<Client extends { close(): void }>(open: () => Promise<Client>): () => Promise<Client> {
+    let client: Promise<Client> | undefined;
+    return () => {
+      client ??= open().then((opened) => {
+        this.opened.push(opened);
+        return opened;
+      });
+      return client;
+    };
   }
 
   public close(): void {
-    this.opened.forEach((service) => service.close());
-  }
-
-  private open<T extends { close(): void }>(service: T): T {
-    this.opened.push(service);
-    return service;
+    this.opened.forEach((client) => client.close());
   }
 }

@@ -1,15 +1,26 @@
-export { actionsOf, missingActions } from './actions';
-export { encodeEnvelope, decodeEnvelope } from './codec';
-export { MAIL_BYTES } from './attempt';
-export { Engine } from './engine';
-export * from './envelope';
+export { actionsOf, exportOf, missingActions, type ActionLookup, type NamedAction } from './definitions/actions';
+export { maxEnvelopeBytes } from './dispatch/envelope-sender';
+export { decodeEnvelope, encodeEnvelope } from './envelope/codec';
+export * from './envelope/envelope';
+export { assertJson } from './envelope/json';
+export { MAIL_BYTES } from './envelope/limits';
 export * from './errors';
-export { FailoverLockStore } from './failover-lock-store';
-export { assertJson } from './json';
+export type { CompleteOptions, CompleteResult } from './executions/complete';
+export {
+  describeExecution,
+  type AttemptDescription,
+  type DescribeOptions,
+  type ExecutionDescription,
+  type StepDescription,
+} from './executions/describe';
+export { Executions } from './executions/executions';
+export type { RedriveOptions } from './executions/redrive';
+export type { DropResult } from './executions/drop-event';
+export type { EventPage, ListEventsOptions, WaitingEvent } from './executions/list-events';
+export type { SendOptions, SendResult } from './executions/send';
+export type { StartedExecution, StartRequest, StartResult } from './executions/start';
 export type { EngineOptions } from './options';
-export { maxEnvelopeBytes } from './outbox';
 export * from './ports';
-export type { ActionLookup } from './run-step';
-export { wakeUp } from './wake';
-export * from './describe';
-export * from './executions';
+export { asError } from './thrown';
+export { Engine } from './step/engine';
+export type { TimerPart } from './retries/send-due';

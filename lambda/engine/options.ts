@@ -1,68 +1,76 @@
-import type { Upgrade } from '../machine';
+import type { Upgrade } from '../machine/upgrade';
 
+/** Options of the engine. */
 export interface EngineOptions {
   /**
-   * Most records of a batch that are worked on at once.
+   * Maximum number of records of a batch that are processed concurrently.
    *
    * @default 50
    */
   readonly concurrency?: number;
   /**
-   * Commit each step explicitly, one more request a transition. A step whose envelope is delivered again, after its successor was sent
-   * and before that has begun, is then recognised as done instead of being run again.
+   * Commit each step explicitly, at the price of one more request for each transition. A step whose envelope is delivered again after its
+   * successor was sent, but before the successor has begun, is then recognized as done instead of being run again.
    *
    * @default false
    */
   readonly eagerCommit?: boolean;
   /**
-   * Milliseconds by which the clocks of two invocations may differ. A lease is valid that much longer than the invocation lives.
+   * Log the errors of actions with their messages, stacks and causes, which may contain payload. Without it, the log has their classes and the
+   * places that threw them.
+   *
+   * @default false
+   */
+  readonly logErrorMessages?: boolean;
+  /**
+   * Maximum difference between the clocks of two invocations, in milliseconds. A lease outlasts its invocation by this time.
    *
    * @default 5000
    */
   readonly clockSkew?: number;
   /**
-   * Milliseconds that an entry waits at most for others to share its request.
+   * Maximum milliseconds that an entry waits for others to share its request.
    *
    * @default 50
    */
   readonly linger?: number;
   /**
-   * Milliseconds that the lock of an ended execution is remembered. A start that is older is refused, since nobody knows any more whether
-   * it has run.
+   * How each machine treats executions that began with an earlier definition of it, by the name of the machine.
    *
-   * @default 30 days
-   */
-  readonly remembered?: number;
-  /**
-   * What becomes of the executions that an earlier definition of a machine has begun, by the name of the machine.
-   *
-   * @default - they move to the new definition
+   * @default - they move to the deployed definition
    */
   readonly upgrades?: Readonly<Record<string, Upgrade>>;
   /**
-   * How many executions of a machine may be under way at once, by the name of the machine. Those beyond wait.
+   * Maximum number of concurrent executions of a machine, by the name of the machine. Further executions wait.
    *
-   * @default - any number
+   * @default - unlimited
    */
   readonly maxRunningExecutions?: Readonly<Record<string, number>>;
   /**
-   * Milliseconds for which a deployment may let the old and the new function run side by side. So long an envelope waits whose definition
-   * is not known here.
+   * Maximum number of executions that one item of the store counts. A change writes the ids of the whole item: ten of them fit into one
+   * write unit of a table.
+   *
+   * @default 10
+   */
+  readonly runningGroupSize?: number;
+  /**
+   * Milliseconds for which a deployment may run the old and the new function side by side. An envelope whose definition is unknown to this
+   * function waits that long.
    *
    * @default 60000
    */
   readonly rollover?: number;
 }
 
-const DAY = 86_400_000;
-
+/** The defaults of {@link EngineOptions}. */
 export const DEFAULT_OPTIONS: Required<EngineOptions> = {
   concurrency: 50,
   eagerCommit: false,
+  logErrorMessages: false,
   clockSkew: 5_000,
   linger: 50,
-  remembered: 30 * DAY,
   upgrades: {},
   maxRunningExecutions: {},
+  runningGroupSize: 10,
   rollover: 60_000,
 };

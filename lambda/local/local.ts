@@ -1,97 +1,98 @@
-import type { Faults, HitRequest } from './fault-proxy';
-import type { MetricSums } from './metrics';
-import type { OnPollerError } from './pollers/poller';
+import type { MetricSums } from './function/metrics';
+import type { OnPollerError } from './function/poller';
+import type { Faults, HitRequest } from './servers/fault-proxy';
 
-/** What to run, and how. */
+/** Options of {@link startLocal}. */
 export interface LocalOptions {
   /** The cloud assembly: the folder that `cdk synth` writes, usually `cdk.out`. */
   readonly assembly: string;
   /**
-   * Name of the stack.
+   * The name of the stack. Required if the cloud assembly has several stacks.
    *
-   * @default - the only stack of the assembly
+   * @default - the only stack of the cloud assembly
    */
   readonly stack?: string;
   /**
-   * The file that the tables are kept in. Run with the same file again, a workflow goes on where it was, as far as its state is in
-   * tables: queues are in memory.
+   * The file that stores the tables. If the stack is started again with the same file, its executions continue as far as their state is
+   * stored in tables. Queues, streams and topics are always in memory.
    *
-   * @default - in memory
+   * @default - tables are in memory
    */
   readonly databaseFile?: string;
   /**
-   * How many requests of functions and clients fail.
+   * The faults to inject into the requests of functions and clients.
    *
    * @default - none
    */
   readonly faults?: Faults;
   /**
-   * Most execution environments of each function: ≥ 1.
+   * Maximum number of execution environments of each function: an integer ≥ 1.
    *
    * @default 2
    */
   readonly environments?: number;
   /**
-   * Milliseconds from one run of a scheduled rule to the next, whatever the rule says.
+   * The interval of all scheduled rules, in milliseconds. It overrides the intervals of the rules.
    *
-   * @default - as the rule says
+   * @default - the interval of each rule
    */
   readonly scheduleInterval?: number;
   /**
-   * Milliseconds after which Lambda tries an asynchronous invocation again that has failed (from SNS, or from a rule of EventBridge);
-   * before the last attempt it waits twice as long.
+   * Delay before the first retry of a failed asynchronous invocation (from Amazon SNS or Amazon EventBridge), in milliseconds. It doubles
+   * before the second retry.
    *
-   * @default 60_000 - as Lambda
+   * @default 60000 - as in Lambda
    */
   readonly asynchronousRetryDelay?: number;
   /**
-   * What runs in place of the containers of Amazon ECS: command lines for the shell, by the container's name, or by family of the task
-   * definition and name (`films/render`). A process gets the environment of its container, reaches the embedded servers, and is judged by
-   * its exit code.
+   * The shell commands to run instead of Amazon ECS containers, by the name of the container (`render`), or by the family of the task
+   * definition and the name (`films/render`). A process gets the environment variables of its container, and its AWS clients reach the
+   * embedded servers. Its exit code is the exit code of the container.
    *
-   * @default - none: a stack that runs tasks is refused
+   * @default - none: a stack that runs containers fails to start
    */
   readonly tasks?: Readonly<Record<string, string>>;
   /**
-   * Environment variables that all functions get besides their own.
+   * Additional environment variables of all functions. They override the functions' own.
    *
    * @default - none
    */
   readonly environment?: Readonly<Record<string, string>>;
   /**
-   * Gets each line that functions and containers write to their output, but for those of metrics.
+   * Receives each line of output of functions and containers, except metrics.
    *
-   * @default - they are dropped
+   * @default - output is discarded
    */
   readonly onLine?: (line: string) => void;
   /**
-   * Gets what goes wrong outside the functions.
+   * Receives errors that occur outside the functions, for example in event source mappings.
    *
-   * @default - it is dropped
+   * @default - errors are discarded
    */
   readonly onError?: OnPollerError;
 }
 
-/** A stack that runs on this machine. */
+/** A stack that runs locally. */
 export interface Local {
-  /** What a client of each workflow is made with, by the workflow's name. */
+  /** The configuration of each workflow, by the name of the workflow. Pass it to `WorkflowClient`. */
   readonly workflows: Readonly<Record<string, string>>;
-  /** The environment variables with which any AWS client reaches the embedded servers: endpoint, Region, credentials. */
+  /** Environment variables with which any AWS client reaches the embedded servers: endpoint, Region, credentials. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What the functions have counted. */
+  /** The metrics that the functions have emitted, summed up by name. */
   readonly metrics: MetricSums;
-  /** How many requests the functions have sent, by service and operation: `dynamodb.PutItem`. */
+  /** The number of requests that the functions have sent, by service and operation, such as `dynamodb.PutItem`. */
   readonly requests: Readonly<Record<string, number>>;
-  /** How many requests of functions and clients were made to fail. */
+  /** The number of faults injected into the requests of functions and clients. */
   readonly faults: number;
   /**
-   * Lets requests to a service (`dynamodb`, `sqs`, `kinesis`, `sns`, `ecs`, `events`) fail, those of event source mappings too, until it is
-   * brought up again.
+   * Takes a service down: all requests to it fail, including those of event source mappings, until {@link bringUp}.
    *
-   * @param isHit which of them; all when left out
+   * @param service `dynamodb`, `sqs`, `kinesis`, `sns`, `ecs` or `events`
+   * @param isHit selects the requests that fail; by default, all
    */
   takeDown(service: string, isHit?: (request: HitRequest) => boolean): void;
+  /** Ends the outage of a service. */
   bringUp(service: string): void;
-  /** Ends everything at once, in the middle of whatever it does. */
+  /** Stops the stack immediately. Invocations and requests in progress are aborted. */
   stop(): Promise<void>;
 }

@@ -1,101 +1,114 @@
 /**
- * The normalised model of a machine: what the validator has passed and the engine, the diagrams and the test kit work with.
+ * The model of a validated machine, which the engine, the diagrams and the test kit use.
  *
- * It is plain JSON with every default filled in, so it can be written to a file at synth and read back by the runtime.
- * Records are keyed by the names that users choose; look names up with {@link stateOf} and `Object.hasOwn`, never with a bare index:
- * a state may well be called `constructor`.
+ * A model is plain JSON with every default filled in, so the CDK app writes it to a file and the runtime reads it back. Names are chosen by
+ * users, and a state may be called `constructor`: look names up with {@link stateOf} or `Object.hasOwn`, not by index alone.
  */
 export interface Machine {
-  /** Unique among the machines of a workflow. */
+  /** Name of the machine, unique within a workflow. */
   readonly name: string;
   /** Name of the state that an execution enters first. */
   readonly initial: string;
   /**
-   * How often a failed step is tried again, for the states that do not say so themselves: an integer ≥ 0.
+   * Maximum number of retries of a failed step, for states that do not set their own: an integer of 0 or more.
    *
    * @default 5
    */
   readonly maxRetries: number;
-  /** How long a failed step waits, for the states that do not say so themselves. */
+  /** Delay before each retry, for states that do not set their own. */
   readonly backoff: Backoff;
   /** The states by name. */
   readonly states: Readonly<Record<string, State>>;
 }
 
-/** One state of a {@link Machine}. */
+/** A state of a {@link Machine}. */
 export interface State {
-  /** Unique within the machine; the key of this state in {@link Machine.states}. */
+  /** Name of the state, unique within the machine: its key in {@link Machine.states}. */
   readonly name: string;
-  /** Whether an execution ends here. A final state has no transitions. */
+  /** Whether an execution ends in this state. A final state has no transitions. */
   readonly final: boolean;
-  /** Name of the action that runs when the state is entered. */
+  /** Name of the action that runs when an execution enters the state. */
   readonly entry?: string;
-  /** Name of the action that runs in the state; the event that it returns takes the execution on. */
+  /** Name of the action that runs in the state. The event that it returns triggers the next transition. */
   readonly do?: string;
-  /** Name of the action that runs when the state is left. */
+  /** Name of the action that runs when an execution leaves the state. */
   readonly exit?: string;
-  /** The outgoing transitions by event. */
+  /** The transitions from this state, by event. */
   readonly on: Readonly<Record<string, Transition>>;
-  /** How often a failed step into this state is tried again: the state's own number, or else the machine's. */
+  /** Maximum number of retries of a failed step into this state. */
   readonly maxRetries: number;
-  /** How long a failed step into this state waits: the state's own setting, or else the machine's. */
+  /** Delay before each retry of a failed step into this state. */
   readonly backoff: Backoff;
-  /** Taken when the last retry has failed; without it the execution fails. */
+  /** The transition to take after the last retry has failed. Without it, the execution fails. */
   readonly catch?: Transition;
-  /** How long an execution waits here for an event, and the event that comes then. */
+  /** Limits how long an execution waits in this state for an event. */
   readonly timeout?: Timeout;
+  /** Limits how long each action of the state runs. */
+  readonly timeLimit?: TimeLimit;
 }
 
-/** The end of a wait: an execution that is parked in the state so long is sent the event. */
-export interface Timeout {
-  /** An integer from 1 to 31,536,000 (a year). */
+/** Ends an attempt whose action takes too long. */
+export interface TimeLimit {
+  /** Maximum seconds that an action runs: a number greater than 0, up to 900. */
   readonly seconds: number;
-  /** One that the state handles. */
+}
+
+/** Sends an event to an execution that has waited in a state for a given time. */
+export interface Timeout {
+  /** Seconds to wait: an integer from 1 to 31,536,000 (one year). */
+  readonly seconds: number;
+  /** Name of the event to send. The state must handle it. */
   readonly event: string;
 }
 
-/** What leads from one state to the next. */
+/** Leads from one state to the next. */
 export interface Transition {
-  /** Name of the state that is entered. */
+  /** Name of the state to enter. */
   readonly target: string;
-  /** Name of the action that runs between the exit of the source and the entry of the target. */
+  /** Name of the action that runs between the exit action of the source and the entry action of the target. */
   readonly action?: string;
-  /** Taken in the same invocation, with no message and no checkpoint between. */
+  /** Whether the transition runs in the same invocation, without a message and without a checkpoint. */
   readonly local: boolean;
 }
 
-/** How long a failed step waits: a random time between 0 and `min(capSeconds, baseSeconds · 2^attempt)` (full jitter). */
+/**
+ * Exponential backoff with full jitter: before retry n (from 0), a failed step waits for a random time between 0 and
+ * `min(capSeconds, baseSeconds · 2^n)`.
+ *
+ * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+ */
 export interface Backoff {
   /**
-   * Upper bound of the first wait, in seconds: ≥ 0.
+   * Upper bound of the first delay, in seconds: a number from 0 to 31,536,000 (one year).
    *
    * @default 1
    */
   readonly baseSeconds: number;
   /**
-   * Upper bound of every wait, in seconds: at least `baseSeconds`.
+   * Upper bound of every delay, in seconds: a number from `baseSeconds` to 31,536,000 (one year).
    *
    * @default 60
    */
   readonly capSeconds: number;
 }
 
-/** How often a failed step is tried again when the definition does not say. */
+/** Maximum number of retries of a failed step, unless the definition sets one. */
 export const DEFAULT_MAX_RETRIES = 5;
 
-/** How long a failed step waits when the definition does not say. */
+/** Backoff between retries, unless the definition sets one. */
 export const DEFAULT_BACKOFF: Backoff = Object.freeze({ baseSeconds: 1, capSeconds: 60 });
 
-/** The names of all actions of a machine, each with the state that names it, as often as one does. */
+/** Lists every use of an action in a machine, with the state that uses it. An action that is used twice is listed twice. */
 export function actionNames(machine: Machine): readonly { readonly state: string; readonly action: string }[] {
   return Object.values(machine.states).flatMap((state) => {
     const transitions = [...Object.values(state.on), ...(state.catch ? [state.catch] : [])];
-    return [state.entry, state.do, state.exit, ...transitions.map(({ action }) => action)]
-      .flatMap((action) => action === undefined ? [] : [{ state: state.name, action }]);
+    return [state.entry, state.do, state.exit, ...transitions.map(({ action }) => action)].flatMap((action) =>
+      action === undefined ? [] : [{ state: state.name, action }],
+    );
   });
 }
 
-/** Looks a state up by its name, safely for any name. */
+/** Looks up a state by name. Safe for any name, including those of inherited properties such as `constructor`. */
 export function stateOf(machine: Machine, name: string): State | undefined {
   return Object.hasOwn(machine.states, name) ? machine.states[name] : undefined;
 }

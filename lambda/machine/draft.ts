@@ -1,18 +1,18 @@
-import type { Backoff, Timeout } from './definition';
+import type { Backoff, TimeLimit, Timeout } from './definition';
 import type { Place } from './problem';
 
 /**
- * A machine as it was read, right or wrong, each part with its place: what both forms of a definition come to, and what the rules are
- * checked on. What could not be read is left out; it is among the findings already.
+ * A machine as read from either form of a definition, before the rules are checked: valid or not, each part with its place. Parts that
+ * cannot be read are omitted; their problems have been collected.
  */
 export interface DraftMachine {
   readonly form: Form;
   readonly place: Place;
-  /** Empty when it was left out. */
+  /** Empty if omitted. */
   readonly name: string;
-  /** What was declared the initial state. */
+  /** The states that are declared as initial. */
   readonly initial: readonly { readonly name: string; readonly place: Place }[];
-  /** Absent when they could not be read. */
+  /** Undefined if unreadable. */
   readonly states?: readonly DraftState[];
   readonly maxRetries?: number;
   readonly backoff?: Partial<Backoff>;
@@ -20,16 +20,17 @@ export interface DraftMachine {
 
 export interface DraftState {
   readonly place: Place;
-  /** Empty when it was left out. */
+  /** Empty if omitted. */
   readonly name: string;
   readonly final: boolean;
   readonly entry?: string;
   readonly do?: string;
   readonly exit?: string;
-  /** Absent when they could not be read. */
+  /** Undefined if unreadable. */
   readonly transitions?: readonly DraftTransition[];
   readonly catch?: Omit<DraftTransition, 'event'>;
   readonly timeout?: DraftTimeout;
+  readonly timeLimit?: Partial<TimeLimit>;
   readonly maxRetries?: number;
   readonly backoff?: Partial<Backoff>;
 }
@@ -46,5 +47,5 @@ export interface DraftTransition {
   readonly local: boolean;
 }
 
-/** The form that a definition is written in: the library's own, or the fsm.yaml dialect of aws-lambda-fsm-workflows. */
-export type Form = 'own' | 'fsm.yaml';
+/** The form of a definition: this library's, or the fsm.yaml dialect of aws-lambda-fsm-workflows. */
+export type Form = 'native' | 'fsm.yaml';

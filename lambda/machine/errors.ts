@@ -1,38 +1,55 @@
 import type { Machine } from './definition';
+import { FsmError } from './fsm-error';
+import { enumerate, quote } from './problem';
 
-/** A machine was asked about a state that it does not have. */
-export class UnknownStateError extends Error {
+/** A machine has no state of this name. */
+export class UnknownStateError extends FsmError {
+  /** Name of this class. */
   public override readonly name = 'UnknownStateError';
+  /** Identifies this class. */
+  public override readonly code = 'UNKNOWN_STATE';
+  /** Name of the machine. */
   public readonly machine: string;
+  /** Name of the state that does not exist. */
+  public readonly state: string;
 
-  constructor(machine: Machine, public readonly state: string) {
-    super(`Machine "${machine.name}" has no state "${state}". It has: ${list(Object.keys(machine.states))}.`);
+  constructor(machine: Machine, state: string) {
+    const states = enumerate(Object.keys(machine.states), 'or');
+    super(`Machine ${quote(machine.name)} has no state ${quote(state)}: expected ${states}.`);
     this.machine = machine.name;
+    this.state = state;
   }
 }
 
-/** A state got an event that it has no transition for. */
-export class UnhandledEventError extends Error {
+/** A state has no transition for this event. */
+export class UnhandledEventError extends FsmError {
+  /** Name of this class. */
   public override readonly name = 'UnhandledEventError';
+  /** Identifies this class. */
+  public override readonly code = 'UNHANDLED_EVENT';
+  /** Name of the machine. */
   public readonly machine: string;
+  /** Name of the state, or `null` before the start. */
+  public readonly state: string | null;
+  /** Name of the event. */
+  public readonly event: string;
+  /** The events that the state handles. */
+  public readonly expected: readonly string[];
 
   /**
-   * @param state the state, `null` before the start
-   * @param expected the events that would do
+   * @param state name of the state, or `null` before the start
+   * @param expected the events that the state handles
    */
-  constructor(
-    machine: Machine,
-    public readonly state: string | null,
-    public readonly event: string,
-    public readonly expected: readonly string[],
-  ) {
-    const where = state === null ? 'before its first state' : `in state "${state}"`;
-    super(`Machine "${machine.name}" has no transition for event "${event}" ${where}. ` +
-      (expected.length > 0 ? `These would do: ${list(expected)}.` : 'The state handles no events.'));
+  constructor(machine: Machine, state: string | null, event: string, expected: readonly string[]) {
+    const subject = state === null ? 'cannot start with' : `has no transition for`;
+    const where = state === null ? '' : ` in state ${quote(state)}`;
+    super(
+      `Machine ${quote(machine.name)} ${subject} event ${quote(event)}${where}: ` +
+        (expected.length > 0 ? `expected ${enumerate(expected, 'or')}.` : 'the state handles no events.'),
+    );
     this.machine = machine.name;
+    this.state = state;
+    this.event = event;
+    this.expected = expected;
   }
-}
-
-function list(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(', ');
 }

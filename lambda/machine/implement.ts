@@ -1,23 +1,27 @@
 import type { Action, Actions, Implementation, Json, JsonObject, Run } from './action';
 import type { MachineInput } from './input';
+import type { ContextOf, DataOf, HandledBy, JsonProperties, TypedMachine } from './types';
 
 /** The signature of {@link implement}. */
 export interface Implement {
-  /** Gives a machine the code of its actions. Their context is any JSON object. */
-  <M extends MachineInput>(machine: M, actions: ActionsOf<M>): Implementation;
+  /** Combines a machine with the code of its actions. Their context has the type that the machine declares, or is any JSON object. */
+  <M extends MachineInput>(machine: M, actions: ActionsOf<M>): Implementation<M>;
 
   /**
-   * The same for a context of a type of one's own: `implement.for<OrderContext>()(order, { … })`. It must be a type that JSON can hold:
-   * dates, maps, functions and bigints are compile errors.
+   * Combines a machine with the code of its actions, whose context has the given type: `implement.for<OrderContext>()(order, { … })`. The
+   * type must be one that JSON can represent: dates, maps, sets, functions, symbols and bigints are compile errors.
    */
-  for<Context extends JsonProperties<Context>>(): <M extends MachineInput>(machine: M, actions: ActionsOf<M, Context>) => Implementation;
+  for<Context extends JsonProperties<Context>>(): <M extends MachineInput>(
+    machine: M,
+    actions: ActionsOf<M, Context>,
+  ) => Implementation<M & TypedMachine<{ readonly context: Context }>>;
 }
 
 /**
- * Gives a machine the code of its actions.
+ * Combines a machine with the code of its actions.
  *
- * The compiler refuses an action that is missing or that the machine does not name, a `do` action that can return an event which one of its
- * states does not handle, and an entry, exit or transition action that returns anything.
+ * The compiler rejects missing and unknown actions, a `do` action that can return an event that its state does not handle, and an entry,
+ * exit or transition action that returns an event.
  *
  * ```ts
  * export default implement.for<OrderContext>()(order, {
@@ -25,13 +29,14 @@ export interface Implement {
  * });
  * ```
  */
-export const implement: Implement = Object.assign(
-  (machine: MachineInput, actions: object) => ({ machine, actions: forgetTypes(actions) }),
-  { for: () => (machine: MachineInput, actions: object) => ({ machine, actions: forgetTypes(actions) }) },
-);
+export const implement: Implement = Object.assign(combine, { for: () => combine });
+
+function combine<M extends MachineInput>(machine: M, actions: object): Implementation<M> {
+  return { machine, actions: eraseTypes(actions) };
+}
 
 /**
- * The code of actions for machines that the compiler does not know, such as those from YAML files. The names may be any text.
+ * Types the actions of machines that the compiler cannot see, such as machines from YAML files. Any name is allowed.
  *
  * ```ts
  * export default defineActions<OrderContext>({
@@ -42,58 +47,83 @@ export const implement: Implement = Object.assign(
 export function defineActions<Context extends JsonProperties<Context> = JsonObject>(
   actions: Readonly<Record<string, Action<Context>>>,
 ): Actions {
-  return forgetTypes(actions);
+  return eraseTypes(actions);
 }
 
 /**
- * The actions of a machine by name, each with the context that it gets and the events that it may return. A `do` action is an async
- * function: of others, the compiler would take `'paid'` for just any text.
+ * The actions of a machine by name, each with the type of its context, the events that it may return, and the data of the event that it runs
+ * for. A `do` action is an async function.
  */
-export type ActionsOf<M extends MachineInput, Context = JsonObject> = {
-  readonly [Name in ActionNames<M>]: Name extends SilentNames<M> ? Action<Context, never>
-    : (context: Context, run: Run) => Promise<HandledByAll<StatesDoing<M, Name>> | void>;
+export type ActionsOf<M extends MachineInput, Context = ContextOf<M>> = {
+  readonly [Name in ActionNames<M>]: Name extends SilentNames<M>
+    ? Action<Context, never, ActionData<M, Name>>
+    : DoAction<Context, ActionData<M, Name>, HandledByAll<StatesDoing<M, Name>> | void>;
 };
 
-/** A type with the same properties, as they must be for JSON to hold them. Where one is not, the type that is expected tells why. */
-export type JsonProperties<T> = { readonly [P in keyof T]: JsonOf<T[P]> };
+/** The second type of the result is there for the compiler's message: it tells the author of another function what to change. */
+type DoAction<Context, Data, Event> = (context: Context, run: Run<Data>) => Promise<Event> | DoActionMustBeAsync<Event>;
 
-type JsonOf<T> =
-  unknown extends T ? T : T extends Json | undefined ? T
-    : T extends (...parameters: never[]) => unknown ? 'JSON has no functions'
-      : T extends bigint | symbol ? 'JSON has neither bigints nor symbols: use a number or text'
-        : T extends Date ? 'JSON has no dates: use text (toISOString) or a number (getTime)'
-          : T extends ReadonlyMap<unknown, unknown> | ReadonlySet<unknown> ? 'JSON has neither maps nor sets: use an object or an array'
-            : JsonProperties<T>;
+/** The result of an async function. In other functions, the compiler would widen the type of a returned `'paid'` to `string`. */
+export interface DoActionMustBeAsync<Event> {
+  /** The method of a promise. */
+  readonly then: Promise<Event>['then'];
+}
 
 type StateOf<M extends MachineInput> = M['states'][keyof M['states']];
 
-/** Of a machine whose names the compiler does not know, any name may be meant. */
-type ActionNames<M extends MachineInput> = string extends keyof M['states'] ? string : NameOf<StateOf<M>, 'do'> | SilentNames<M>;
+/** Any name, for a machine whose names the compiler does not know. */
+type ActionNames<M extends MachineInput> = string extends keyof M['states']
+  ? string
+  : NameOf<StateOf<M>, 'do'> | SilentNames<M>;
 
-type NameOf<S, Kind extends 'entry' | 'do' | 'exit'> = S extends { readonly [K in Kind]: infer Name extends string } ? Name : never;
+type NameOf<S, Kind extends 'entry' | 'do' | 'exit'> = S extends { readonly [K in Kind]: infer Name extends string }
+  ? Name
+  : never;
 
-/** The actions that may not return an event. */
-type SilentNames<M extends MachineInput> = NameOf<StateOf<M>, 'entry'> | NameOf<StateOf<M>, 'exit'> | TransitionNames<StateOf<M>>;
+/** The actions that must not return an event. */
+type SilentNames<M extends MachineInput> =
+  NameOf<StateOf<M>, 'entry'> | NameOf<StateOf<M>, 'exit'> | TransitionNames<StateOf<M>>;
 
-type TransitionNames<S> =
-  | (S extends { readonly on: infer On } ? ActionIn<On[keyof On]> : never)
-  | (S extends { readonly catch: infer Catch } ? ActionIn<Catch> : never);
+type TransitionNames<S> = (S extends { readonly on: infer On } ? ActionIn<On[keyof On]> : never) | CatchNames<S>;
+
+type CatchNames<S> = S extends { readonly catch: infer Catch } ? ActionIn<Catch> : never;
 
 type ActionIn<T> = T extends { readonly action: infer Name extends string } ? Name : never;
 
-type StatesDoing<M extends MachineInput, Name extends string> =
-  string extends Name ? { readonly on: Record<string, unknown> } : Extract<StateOf<M>, { readonly do: Name }>;
+type StatesDoing<M extends MachineInput, Name extends string> = string extends Name
+  ? { readonly on: Record<string, unknown> }
+  : Extract<StateOf<M>, { readonly do: Name }>;
 
-/** The events that each of these states handles. What the do action of a final state returns would be for nobody. */
-type HandledByAll<S> = [S] extends [never] ? never
-  : (S extends unknown ? (event: HandledBy<S>) => void : never) extends (event: infer Event extends string) => void ? Event : never;
+/** The events that all of these states handle. The do action of a final state returns none. */
+type HandledByAll<S> = [S] extends [never]
+  ? never
+  : (S extends unknown ? (event: HandledBy<S>) => void : never) extends (event: infer Event extends string) => void
+    ? Event
+    : never;
 
-type HandledBy<S> = S extends { readonly on: infer On } ? keyof On & string : never;
+/** The data of the events that an action runs for. Any event may lead to an entry, do or exit action; a catch transition has no data. */
+type ActionData<M extends MachineInput, Name extends string> =
+  M extends TypedMachine<{ readonly events: infer Events }>
+    ? Name extends NameOf<StateOf<M>, 'entry' | 'do' | 'exit'> | CatchNames<StateOf<M>>
+      ? Events[keyof Events] | undefined
+      : TriggerData<M, StateOf<M>, Name>
+    : Json | undefined;
+
+/** The data of the events whose transitions run the action. A local transition follows an event without data. */
+type TriggerData<M, S, Name> = S extends { readonly on: infer On }
+  ? {
+      [E in keyof On & string]: Name extends ActionIn<On[E]>
+        ? On[E] extends { readonly local: true }
+          ? undefined
+          : DataOf<M, E>
+        : never;
+    }[keyof On & string]
+  : never;
 
 /**
- * What happens at run time needs no types: the engine hands each execution's context to the actions of its machine, and checks every event
- * that they return. That the types fit together, the callers' signatures have proved.
+ * Erases the types of actions. This is safe: the signatures of the callers have checked them, the engine passes each execution's context only
+ * to the actions of its machine, and it checks every event that they return.
  */
-function forgetTypes(actions: object): Actions {
+function eraseTypes(actions: object): Actions {
   return actions as Actions;
 }

@@ -2,31 +2,33 @@ import { readFileSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 import type { Machine } from './definition';
 import type { DraftMachine } from './draft';
+import { nearest } from './nearest';
 import { normalizeDraft } from './normalize';
-import { Findings, refuseErrors, type Place, type Problem } from './problem';
+import { ProblemCollector, throwOnErrors, type Place, type Problem } from './problem';
 import { Fields, peekText } from './read/fields';
 import { readFsmYaml } from './read/fsm-yaml';
-import { readOwnForm } from './read/own-form';
-import { whatIs, type Source, type SourceMap } from './read/source';
+import { readNativeForm } from './read/native-form';
+import { describeSource, type Source, type SourceMap } from './read/source';
 import { parseText, type Format } from './read/text';
 import { checkMachine, checkMachineNames } from './rules';
 
-/** What a file of definitions holds. */
+/** The machines of a definition file. */
 export interface LoadedMachines {
-  /** The machines of the file and of all that it imports, in that order. */
+  /** The machines of the file and of its imports, in the order in which the file lists them. */
   readonly machines: readonly Machine[];
-  /** What is odd, but can be used. */
+  /** Problems that do not prevent the machines from being used. */
   readonly warnings: readonly Problem[];
 }
 
 /**
  * Loads the machines of a YAML (`.yaml`, `.yml`) or JSON (`.json`) file and of all files that it imports.
  *
- * A file holds one machine in the form of `MachineInput`, or a list `machines` of such machines, of machines in the fsm.yaml dialect of
- * aws-lambda-fsm-workflows, and of `import: other.yaml`. An import is relative to the file that it is in; if there is no such file, to the
- * nearest directory above it where there is one (the reference system looks in the directory in which it was started).
+ * A file contains either one machine in the form of `MachineInput`, or a list `machines`. Each item of the list is a machine in the form of
+ * `MachineInput`, a machine in the fsm.yaml dialect of aws-lambda-fsm-workflows, or an import: `import: other.yaml`. The path of an import is
+ * relative to the importing file; if no such file exists, to the nearest parent directory in which one does. (aws-lambda-fsm-workflows
+ * resolves imports against its working directory.)
  *
- * @throws InvalidDefinitionError with all problems of all files, if there is an error among them
+ * @throws InvalidDefinitionError if a file has errors; it lists all problems of all files
  */
 export function loadMachineFile(file: string): LoadedMachines {
   const loader = new Loader();
@@ -35,10 +37,10 @@ export function loadMachineFile(file: string): LoadedMachines {
 }
 
 /**
- * Loads the machines of a YAML text, as {@link loadMachineFile} does.
+ * Loads the machines of a YAML text, as {@link loadMachineFile} loads those of a file.
  *
- * @param file the name of the text in messages; imports are relative to it
- * @throws InvalidDefinitionError with all problems, if there is an error among them
+ * @param file path of the text, for messages and for relative imports
+ * @throws InvalidDefinitionError if the text or an imported file has errors; it lists all problems
  */
 export function loadYaml(text: string, file: string): LoadedMachines {
   const loader = new Loader();
@@ -46,20 +48,28 @@ export function loadYaml(text: string, file: string): LoadedMachines {
   return loader.finish();
 }
 
-const FORMATS = new Map<string, Format>([['.yaml', 'yaml'], ['.yml', 'yaml'], ['.json', 'json']]);
+const FORMATS = new Map<string, Format>([
+  ['.yaml', 'yaml'],
+  ['.yml', 'yaml'],
+  ['.json', 'json'],
+]);
 
 class Loader {
-  private readonly findings = new Findings();
+  private readonly problems = new ProblemCollector();
   private readonly drafts: DraftMachine[] = [];
-  /** The files that were read, by absolute path, in the order in which problems are shown. */
+  /** Absolute paths of the files read so far. Problems are listed in this order. */
   private readonly files = new Set<string>();
-  /** The files that are being read, each imported by the one before. */
+  /** The files being read, each imported by the one before. */
   private readonly chain: string[] = [];
 
   public load(file: string, importedAt?: Place): void {
     const format = FORMATS.get(path.extname(file).toLowerCase());
     if (!format) {
-      this.findings.error(importedAt ?? { file }, `The file ${file} is neither YAML nor JSON`, 'Give a file whose name ends with .yaml, .yml or .json.');
+      this.problems.error(
+        importedAt ?? { file },
+        `Unsupported file type: ${file}`,
+        'Use a file with the extension .yaml, .yml or .json.',
+      );
       return;
     }
     let text: string;
@@ -67,7 +77,7 @@ class Loader {
       text = readFileSync(file, 'utf8');
     } catch (error) {
       const fix = importedAt ? 'Correct the import.' : 'Correct the path.';
-      this.findings.error(importedAt ?? { file }, `The file ${path.resolve(file)} ${reasonOf(error)}`, fix);
+      this.problems.error(importedAt ?? { file }, describeReadError(path.resolve(file), error), fix);
       return;
     }
     this.read(text, format, file);
@@ -76,7 +86,7 @@ class Loader {
   public read(text: string, format: Format, file: string): void {
     this.files.add(path.resolve(file));
     this.chain.push(file);
-    const source = parseText(text.replace(/^\uFEFF/, ''), format, file, this.findings);
+    const source = parseText(text.replace(/^\uFEFF/, ''), format, file, this.problems);
     if (source) {
       this.readFile(source, file);
     }
@@ -85,30 +95,45 @@ class Loader {
 
   public finish(): LoadedMachines {
     for (const draft of this.drafts) {
-      checkMachine(draft, this.findings);
+      checkMachine(draft, this.problems);
     }
-    checkMachineNames(this.drafts, this.findings);
-    const problems = this.inOrder(this.findings.problems);
-    refuseErrors(problems);
+    checkMachineNames(this.drafts, this.problems);
+    const problems = this.inOrder(this.problems.all);
+    throwOnErrors(problems);
     return { machines: this.drafts.map(normalizeDraft), warnings: problems };
   }
 
   private readFile(source: Source, file: string): void {
     const place: Place = { file, line: source.line };
     if (source.kind !== 'map' || source.entries.length === 0) {
-      this.findings.error(place, `The file holds ${whatIs(source)} instead of a machine`, 'Write a machine, or a list "machines".');
+      this.problems.error(
+        place,
+        `Expected a machine, but found ${describeSource(source)}`,
+        'Write one machine with "name", "initial" and "states", or a list "machines".',
+      );
       return;
     }
-    if (!source.entries.some(({ key }) => key === 'machines')) {
-      this.drafts.push(readOwnForm(source, file, this.findings));
+    if (!hasKey(source, 'machines')) {
+      this.drafts.push(readNativeForm(source, file, this.problems));
       return;
     }
-    // Entries that begin with x- are for authors: a place to put the anchors of parts that are used more than once.
+    // Authors keep anchors of shared parts in entries that begin with x-.
     const entries = source.entries.filter(({ key }) => !key.startsWith('x-'));
-    const fields = new Fields({ ...source, entries }, 'a file of machines', ['machines'], place, this.findings, 'fsm.yaml');
+    const fields = new Fields(
+      { ...source, entries },
+      'a file of machines',
+      ['machines'],
+      place,
+      this.problems,
+      'fsm.yaml',
+    );
     const machines = fields.value('machines');
     if (machines?.kind !== 'list' || machines.items.length === 0) {
-      this.findings.error(fields.placeOf('machines'), '"machines" must be a list of machines', 'Put a dash before each machine.');
+      this.problems.error(
+        fields.placeOf('machines'),
+        'Invalid "machines": expected a list of at least one machine',
+        'Write a list with one item for each machine.',
+      );
       return;
     }
     for (const item of machines.items) {
@@ -117,18 +142,25 @@ class Loader {
   }
 
   private readItem(item: Source, file: string): void {
-    if (item.kind === 'map' && item.entries.some(({ key }) => key === 'import')) {
+    if (item.kind === 'map' && hasKey(item, 'import')) {
       this.readImport(item, file);
     } else if (item.kind === 'map' && isFsmYaml(item)) {
-      this.drafts.push(readFsmYaml(item, file, this.findings));
+      this.drafts.push(readFsmYaml(item, file, this.problems));
     } else {
-      this.drafts.push(readOwnForm(item, file, this.findings));
+      this.drafts.push(readNativeForm(item, file, this.problems));
     }
   }
 
   private readImport(item: SourceMap, importer: string): void {
-    const fields = new Fields(item, 'an import', ['import'], { file: importer, line: item.line }, this.findings, 'fsm.yaml');
-    fields.need('import');
+    const fields = new Fields(
+      item,
+      'an import',
+      ['import'],
+      { file: importer, line: item.line },
+      this.problems,
+      'fsm.yaml',
+    );
+    fields.require('import');
     const imported = fields.text('import');
     if (imported === undefined) {
       return;
@@ -137,27 +169,36 @@ class Loader {
     const file = resolveImport(imported, importer);
     const cycle = this.chain.findIndex((open) => path.resolve(open) === path.resolve(file));
     if (cycle >= 0) {
-      this.findings.error(place, `The files import each other: ${[...this.chain.slice(cycle), file].join(' -> ')}`, 'Remove one of the imports.');
+      this.problems.error(
+        place,
+        `Circular import: ${[...this.chain.slice(cycle), file].join(' -> ')}`,
+        'Remove one of the imports.',
+      );
     } else if (!this.files.has(path.resolve(file))) {
       this.load(file, place);
     }
   }
 
-  /** File by file and line by line. */
+  /** Sorts problems by file and line. */
   private inOrder(problems: readonly Problem[]): Problem[] {
     const order = [...this.files];
-    const rank = ({ file }: Problem): number => file === undefined ? -1 : order.indexOf(path.resolve(file));
+    const rank = ({ file }: Problem): number => (file === undefined ? -1 : order.indexOf(path.resolve(file)));
     return [...problems].sort((a, b) => rank(a) - rank(b) || (a.line ?? 0) - (b.line ?? 0));
   }
 }
 
-/** In the fsm.yaml dialect the states are a list; a machine without states shows its form by its other properties. */
+/** Whether a map has a key, or a misspelled form of it, which is then reported as a misspelling. */
+function hasKey(map: SourceMap, name: string): boolean {
+  return map.entries.some(({ key }) => key === name || nearest(key, [name]) !== undefined);
+}
+
+/** The fsm.yaml dialect has a list of states. The form of a machine without states follows from its other properties. */
 function isFsmYaml(machine: SourceMap): boolean {
   const states = machine.entries.find(({ key }) => key === 'states')?.value;
   return states?.kind === 'list' || (states?.kind !== 'map' && peekText(machine, 'initial') === undefined);
 }
 
-/** The imported file beside the importing one, or in the nearest directory above it. */
+/** Resolves an import against the directory of the importing file, or the nearest parent directory that contains the imported file. */
 function resolveImport(imported: string, importer: string): string {
   const beside = path.join(path.dirname(importer), imported);
   if (path.isAbsolute(imported)) {
@@ -183,8 +224,8 @@ function isFile(file: string): boolean {
   }
 }
 
-/** Why a file cannot be read. The error may come from another realm than this code, as it does in a test runner's sandbox. */
-function reasonOf(error: unknown): string {
+/** Describes why a file cannot be read. In a test runner's sandbox, the error is not an instance of this realm's Error. */
+function describeReadError(file: string, error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  return code === 'ENOENT' ? 'does not exist' : `cannot be read (${String(error)})`;
+  return code === 'ENOENT' ? `The file ${file} does not exist` : `Cannot read the file ${file} (${String(error)})`;
 }

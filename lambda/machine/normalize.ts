@@ -1,15 +1,24 @@
-import { DEFAULT_BACKOFF, DEFAULT_MAX_RETRIES, type Backoff, type Machine, type State, type Timeout, type Transition } from './definition';
+import {
+  DEFAULT_BACKOFF,
+  DEFAULT_MAX_RETRIES,
+  type Backoff,
+  type Machine,
+  type State,
+  type TimeLimit,
+  type Timeout,
+  type Transition,
+} from './definition';
 import type { DraftMachine, DraftState, DraftTimeout, DraftTransition } from './draft';
 
 /**
- * Turns a draft into the model; the only place that knows the defaults.
+ * Converts a draft into the model. All defaults are applied here.
  *
- * @param draft a draft that the rules have found no error in
+ * @param draft a draft without errors
  */
 export function normalizeDraft(draft: DraftMachine): Machine {
   const [initial] = draft.initial;
   if (!initial) {
-    throw new Error('A draft with errors was to be normalised.');
+    throw new Error('Cannot normalize a draft that has errors.');
   }
   const maxRetries = draft.maxRetries ?? DEFAULT_MAX_RETRIES;
   const backoff = resolveBackoff(draft.backoff, DEFAULT_BACKOFF);
@@ -23,7 +32,7 @@ export function normalizeDraft(draft: DraftMachine): Machine {
   };
 }
 
-/** A backoff with what it leaves out filled in. */
+/** Fills in what a backoff omits. */
 export function resolveBackoff(own: Partial<Backoff> | undefined, inherited: Backoff): Backoff {
   return {
     baseSeconds: own?.baseSeconds ?? inherited.baseSeconds,
@@ -32,8 +41,8 @@ export function resolveBackoff(own: Partial<Backoff> | undefined, inherited: Bac
 }
 
 function normalizeState(draft: DraftState, maxRetries: number, backoff: Backoff): State {
-  // The fsm.yaml dialect allows transitions out of final states; its system never takes them.
-  const transitions = draft.final ? [] : draft.transitions ?? [];
+  // The fsm.yaml dialect allows transitions in a final state; aws-lambda-fsm-workflows never takes them.
+  const transitions = draft.final ? [] : (draft.transitions ?? []);
   return {
     name: draft.name,
     final: draft.final,
@@ -45,19 +54,27 @@ function normalizeState(draft: DraftState, maxRetries: number, backoff: Backoff)
     backoff: resolveBackoff(draft.backoff, backoff),
     ...(draft.catch && { catch: normalizeTransition(draft.catch) }),
     ...(draft.timeout && { timeout: normalizeTimeout(draft.timeout) }),
+    ...(draft.timeLimit && { timeLimit: normalizeTimeLimit(draft.timeLimit) }),
   };
 }
 
 function normalizeTimeout({ seconds, event }: DraftTimeout): Timeout {
   if (seconds === undefined || event === undefined) {
-    throw new Error('A draft with errors was to be normalised.');
+    throw new Error('Cannot normalize a draft that has errors.');
   }
   return { seconds, event };
 }
 
+function normalizeTimeLimit({ seconds }: Partial<TimeLimit>): TimeLimit {
+  if (seconds === undefined) {
+    throw new Error('Cannot normalize a draft that has errors.');
+  }
+  return { seconds };
+}
+
 function normalizeTransition({ target, action, local }: Omit<DraftTransition, 'event'>): Transition {
   if (target === undefined) {
-    throw new Error('A draft with errors was to be normalised.');
+    throw new Error('Cannot normalize a draft that has errors.');
   }
   return { target, ...(action !== undefined && { action }), local };
 }

@@ -1,78 +1,92 @@
-/** One thing that is wrong with a definition. */
+import { FsmError } from './fsm-error';
+
+/** One error or warning in a machine definition. */
 export interface Problem {
-  /** An `error` stops the definition from being used, a `warning` does not. */
+  /** An `error` prevents the definition from being used; a `warning` does not. */
   readonly severity: 'error' | 'warning';
-  /** Name of the machine, where it is known. */
+  /** Name of the machine, if known. */
   readonly machine?: string;
-  /** Name of the state. */
+  /** Name of the state, if the problem is in a state. */
   readonly state?: string;
-  /** Name of the event whose transition is meant. */
+  /** Name of the event, if the problem is in a transition. */
   readonly event?: string;
-  /** The file, as it was named to the loader or by the import that led to it. */
+  /** Path of the file, as given to the loader or as resolved from an import. */
   readonly file?: string;
-  /** The line in the file, from 1. */
+  /** Line in the file, from 1. */
   readonly line?: number;
-  /** What is wrong. */
+  /** Column in the line, from 1. Syntax errors have one. */
+  readonly column?: number;
+  /** Description of the problem, without a period at the end. */
   readonly message: string;
-  /** What to do about it. */
+  /** How to fix it: a sentence. */
   readonly fix: string;
 }
 
-/** Where a problem is. */
-export type Place = Pick<Problem, 'machine' | 'state' | 'event' | 'file' | 'line'>;
+/** The location of a problem. */
+export type Place = Pick<Problem, 'machine' | 'state' | 'event' | 'file' | 'line' | 'column'>;
 
-/** A definition cannot be used. The message lists every problem as a compiler would, one a line. */
-export class InvalidDefinitionError extends Error {
+/** A machine definition has errors. The message lists every problem, one a line, as a compiler does. */
+export class InvalidDefinitionError extends FsmError {
+  /** Name of this class. */
   public override readonly name = 'InvalidDefinitionError';
+  /** Identifies this class. */
+  public override readonly code = 'INVALID_DEFINITION';
+  /** All problems of the definition, warnings included. */
+  public readonly problems: readonly Problem[];
 
-  /** @param problems all that was found, warnings included */
-  constructor(public readonly problems: readonly Problem[]) {
+  /** @param problems all problems of the definition, warnings included */
+  constructor(problems: readonly Problem[]) {
     super(summarize(problems));
+    this.problems = problems;
   }
 }
 
-/** A problem as one line: `fsm.yaml:12: machine "order", state "charging": The target "shiping" is no state. Did you mean "shipping"?` */
+/**
+ * Formats a problem as one line:
+ * `fsm.yaml:12: machine "order", state "charging": The target state "shiping" does not exist. Did you mean "shipping"?`
+ */
 export function describeProblem(problem: Problem): string {
-  const file = problem.file === undefined ? '' : problem.line === undefined ? `${problem.file}: ` : `${problem.file}:${problem.line}: `;
+  const file = [problem.file, problem.line, problem.column].filter((part) => part !== undefined).join(':');
   const severity = problem.severity === 'warning' ? 'warning: ' : '';
   const names = (['machine', 'state', 'event'] as const)
-    .flatMap((kind) => problem[kind] === undefined ? [] : [`${kind} ${quote(problem[kind])}`])
+    .flatMap((kind) => (problem[kind] === undefined ? [] : [`${kind} ${quote(problem[kind])}`]))
     .join(', ');
-  return `${file}${severity}${names && `${names}: `}${problem.message}. ${problem.fix}`;
+  return `${file && `${file}: `}${severity}${names && `${names}: `}${problem.message}. ${problem.fix}`;
 }
 
-/** Throws when there is an error among the problems. */
-export function refuseErrors(problems: readonly Problem[]): void {
+/** @throws InvalidDefinitionError if one of the problems is an error */
+export function throwOnErrors(problems: readonly Problem[]): void {
   if (problems.some((problem) => problem.severity === 'error')) {
     throw new InvalidDefinitionError(problems);
   }
 }
 
-/** Collects problems while a definition is read and checked. */
-export class Findings {
-  public readonly problems: Problem[] = [];
+/** Collects problems while a definition is read and checked, so that all of them are reported together. */
+export class ProblemCollector {
+  /** The problems so far, in the order in which they were found. */
+  public readonly all: Problem[] = [];
 
   public error(place: Place, message: string, fix: string): void {
-    this.problems.push({ severity: 'error', ...place, message, fix });
+    this.all.push({ severity: 'error', ...place, message, fix });
   }
 
   public warning(place: Place, message: string, fix: string): void {
-    this.problems.push({ severity: 'warning', ...place, message, fix });
+    this.all.push({ severity: 'warning', ...place, message, fix });
   }
 }
 
-/** A user's name in double quotes, on one line and of bearable length whatever it holds. */
-export function quote(name: string): string {
-  return JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
+/** Quotes a user's text for a message: on one line, and cut after 100 characters. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }
 
-/** Names as an enumeration: `"a", "b" or "c"`. */
+/** Lists names: `"a", "b" or "c"`. Longer lists are cut after 20 names. */
 export function enumerate(names: readonly string[], conjunction: 'and' | 'or'): string {
   const shown = names.length > 20 ? [...names.slice(0, 20).map(quote), `${names.length - 20} more`] : names.map(quote);
   return [shown.slice(0, -1).join(', '), shown.at(-1)].filter(Boolean).join(` ${conjunction} `);
 }
 
-/** More lines than this nobody reads, and logs cut them off at a random place. */
+/** Log viewers truncate longer messages at an arbitrary point. */
 const MAX_LINES = 200;
 
 function summarize(problems: readonly Problem[]): string {

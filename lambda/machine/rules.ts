@@ -2,88 +2,103 @@ import { DEFAULT_BACKOFF, type Backoff } from './definition';
 import type { DraftMachine, DraftState, DraftTransition } from './draft';
 import { nearest } from './nearest';
 import { resolveBackoff } from './normalize';
-import { enumerate, quote, type Findings, type Place } from './problem';
+import { enumerate, quote, type Place, type ProblemCollector } from './problem';
 
-/** Checks that names are unique among machines that are to be used together. */
-export function checkMachineNames(machines: readonly { readonly name: string; readonly place: Place }[], findings: Findings): void {
-  reportTwins(machines.filter(({ name }) => name !== ''), 'machine', findings);
+/** Checks that the names of machines in one workflow are unique. */
+export function checkMachineNames(
+  machines: readonly { readonly name: string; readonly place: Place }[],
+  problems: ProblemCollector,
+): void {
+  reportDuplicates(
+    machines.filter(({ name }) => name !== ''),
+    'machine',
+    problems,
+  );
 }
 
-/** Checks all that can be wrong with a machine beyond its spelling. */
-export function checkMachine(machine: DraftMachine, findings: Findings): void {
+/** Checks everything that depends on more than one property of a machine. */
+export function checkMachine(machine: DraftMachine, problems: ProblemCollector): void {
   if (!machine.states) {
     return;
   }
   if (machine.states.length === 0) {
-    findings.error(machine.place, 'The machine has no states', 'Add the states; one of them must be final.');
+    problems.error(machine.place, 'The machine has no states', 'Add at least one state with "final: true".');
     return;
   }
-  // A state whose name is missing was reported; nothing can lead to it.
+  // Missing names have been reported, and no transition can lead to a state without a name.
   const states = machine.states.filter((state) => state.name !== '');
   const graph = new Graph(states);
-  const twins = reportTwins(states, 'state', findings);
-  checkInitial(machine, graph, findings);
+  const duplicates = reportDuplicates(states, 'state', problems);
+  checkInitial(machine, graph, problems);
   for (const state of machine.states) {
-    checkTransitions(machine, state, graph, findings);
+    checkTransitions(machine, state, graph, problems);
   }
-  checkEnds(machine, states.filter((state) => !twins.has(state)), graph, findings);
-  checkBackoffs(machine, findings);
+  checkEnds(
+    machine,
+    states.filter((state) => !duplicates.has(state)),
+    graph,
+    problems,
+  );
+  checkBackoffs(machine, problems);
 }
 
-/** More misspelt names than a person writes. */
+/** A definition with more unknown names than this has other problems than typos. */
 const MAX_SUGGESTIONS = 100;
 
-/** Which state leads to which. */
+/** The states and the targets of their transitions. */
 class Graph {
   public readonly names: ReadonlySet<string>;
-  /** The names for messages. */
-  public readonly choice: string;
+  /** The names as a list for messages. */
+  public readonly choices: string;
   private readonly successors = new Map<string, Set<string>>();
-  /** States with a transition that could not be read: nobody can say where it leads. */
+  /** States with an unreadable transition, whose target is unknown. */
   public readonly unread = new Set<string>();
-  /** States with a transition to something that is no state. */
-  private readonly astray = new Set<string>();
-  /** What names that are no state were probably meant to be. */
-  private readonly meant = new Map<string, string | undefined>();
+  /** States with a transition to a state that does not exist. */
+  private readonly dangling = new Set<string>();
+  /** The most similar state for each unknown name. */
+  private readonly suggestions = new Map<string, string | undefined>();
 
   constructor(states: readonly DraftState[]) {
     this.names = new Set(states.map((state) => state.name));
-    this.choice = enumerate([...this.names], 'or');
+    this.choices = enumerate([...this.names], 'or');
     for (const { name, transitions, catch: caught } of states) {
       const targets = this.successors.get(name) ?? new Set<string>();
       if (!transitions) {
         this.unread.add(name);
       }
-      for (const { target } of [...transitions ?? [], ...caught ? [caught] : []]) {
+      for (const { target } of [...(transitions ?? []), ...(caught ? [caught] : [])]) {
         const found = this.find(target);
         if (found !== undefined) {
           targets.add(found);
         } else {
-          (target === undefined ? this.unread : this.astray).add(name);
+          (target === undefined ? this.unread : this.dangling).add(name);
         }
       }
       this.successors.set(name, targets);
     }
   }
 
-  /** The state of this name, or else the one that was probably meant: so that one misspelt target is one problem, and not ten. */
+  /**
+   * Returns the state of this name, or the most similar one: a misspelled target then causes one problem, and does not make other states
+   * unreachable.
+   */
   public find(name: string | undefined): string | undefined {
     if (name === undefined || this.names.has(name)) {
       return name;
     }
-    // Each search looks at every state, so what is wrong all over is not searched for.
-    if (!this.meant.has(name) && this.meant.size < MAX_SUGGESTIONS) {
-      this.meant.set(name, nearest(name, this.names));
+    // Each search compares every state, so the number of searches is limited.
+    if (!this.suggestions.has(name) && this.suggestions.size < MAX_SUGGESTIONS) {
+      this.suggestions.set(name, nearest(name, this.names));
     }
-    return this.meant.get(name);
+    return this.suggestions.get(name);
   }
 
-  /** All states on the paths from these ones. */
+  /** Returns all states that can be reached from the given ones, themselves included. */
   public reachableFrom(names: readonly string[]): Set<string> {
     return closure(names, (name) => this.successors.get(name) ?? []);
   }
 
-  /** All states from which a path leads to one of these, or may, for all that can be said. */
+  /** Returns all states from which a path leads to one of the given ones, or might through an unknown target. */
   public leadingTo(names: readonly string[]): Set<string> {
     const predecessors = new Map<string, string[]>();
     for (const [from, targets] of this.successors) {
@@ -96,13 +111,13 @@ class Graph {
         }
       }
     }
-    return closure([...names, ...this.unread, ...this.astray], (name) => predecessors.get(name) ?? []);
+    return closure([...names, ...this.unread, ...this.dangling], (name) => predecessors.get(name) ?? []);
   }
 }
 
 function closure(start: readonly string[], next: (name: string) => Iterable<string>): Set<string> {
   const found = new Set(start);
-  // A set hands out what is added while it is walked through.
+  // Iteration over a set includes the elements that are added meanwhile.
   for (const name of found) {
     for (const successor of next(name)) {
       found.add(successor);
@@ -111,94 +126,162 @@ function closure(start: readonly string[], next: (name: string) => Iterable<stri
   return found;
 }
 
-function checkInitial(machine: DraftMachine, graph: Graph, findings: Findings): void {
+function checkInitial(machine: DraftMachine, graph: Graph, problems: ProblemCollector): void {
   const [first, ...others] = machine.initial;
   if (!first) {
-    // In the library's own form, the property is missing, and that was reported.
+    // In the native form, the missing property has been reported.
     if (machine.form === 'fsm.yaml') {
-      findings.error(machine.place, 'No state is the initial one', 'Add "initial: true" to the state that an execution enters first.');
+      problems.error(
+        machine.place,
+        'The machine has no initial state',
+        'Add "initial: true" to the state that an execution enters first.',
+      );
     }
     return;
   }
   for (const other of others) {
-    findings.error(other.place, `There is a second initial state; the first is ${quote(first.name)}${inLine(first.place)}`, 'Keep one of them.');
+    problems.error(
+      other.place,
+      `Duplicate initial state: ${quote(first.name)}${onLine(first.place)} is initial, too`,
+      'Remove "initial" from one of them.',
+    );
   }
-  if (machine.form === 'own' && !graph.names.has(first.name)) {
-    findings.error(first.place, `The initial state ${quote(first.name)} is no state`, mendName(first.name, graph));
+  if (machine.form === 'native' && !graph.names.has(first.name)) {
+    problems.error(
+      first.place,
+      `The initial state ${quote(first.name)} does not exist`,
+      suggestState(first.name, graph),
+    );
   }
 }
 
-function checkTransitions(machine: DraftMachine, state: DraftState, graph: Graph, findings: Findings): void {
+function checkTransitions(machine: DraftMachine, state: DraftState, graph: Graph, problems: ProblemCollector): void {
   const transitions = state.transitions ?? [];
-  reportTwins(transitions.map((transition) => ({ name: transition.event, place: transition.place })), 'event', findings);
+  reportDuplicates(
+    transitions.map((transition) => ({ name: transition.event, place: transition.place })),
+    'event',
+    problems,
+  );
   for (const transition of transitions) {
-    checkTarget(transition, 'target', graph, findings);
-    if (state.final && machine.form === 'own') {
-      findings.error(transition.place, 'A final state has no transitions', 'Remove the transition, or "final".');
+    checkTarget(transition, graph, problems);
+    if (state.final && machine.form === 'native') {
+      problems.error(transition.place, 'A final state cannot have transitions', 'Remove the transition or "final".');
     } else if (state.final) {
-      findings.warning(transition.place, 'The transition is never taken, since its state is final', 'Remove the transition, or "final".');
+      problems.warning(
+        transition.place,
+        'The transition is never taken because its state is final',
+        'Remove the transition or "final".',
+      );
     }
   }
   if (state.catch) {
-    checkTarget(state.catch, 'catch target', graph, findings);
+    checkTarget(state.catch, graph, problems, ' of the catch transition');
     if (state.final) {
-      findings.error(state.catch.place, 'A final state has no catch transition', 'Put the action that may fail into a state before it.');
+      problems.error(
+        state.catch.place,
+        'A final state cannot have a catch transition',
+        'Move the action that can fail to an earlier state.',
+      );
     }
   }
-  checkTimeout(state, transitions, findings);
+  checkTimeout(state, transitions, problems);
   if (state.final && state.exit !== undefined) {
-    findings.warning(state.place, `The exit action ${quote(state.exit)} never runs, since a final state is never left`, 'Remove it, or make it the entry action.');
+    problems.warning(
+      state.place,
+      `The exit action ${quote(state.exit)} never runs because a final state is never left`,
+      'Remove it, or make it the entry action.',
+    );
   }
 }
 
-function checkTimeout({ timeout, final }: DraftState, transitions: readonly DraftTransition[], findings: Findings): void {
+function checkTimeout(
+  { timeout, final }: DraftState,
+  transitions: readonly DraftTransition[],
+  problems: ProblemCollector,
+): void {
   if (!timeout) {
     return;
   }
   const events = transitions.map(({ event }) => event);
   if (final) {
-    findings.error(timeout.place, 'A final state has no timeout, since nothing waits in it', 'Remove the timeout, or "final".');
+    problems.error(timeout.place, 'A final state cannot have a timeout', 'Remove the timeout or "final".');
   } else if (timeout.event !== undefined && !events.includes(timeout.event)) {
     const meant = nearest(timeout.event, events);
-    findings.error(timeout.place, `The state does not handle the event ${quote(timeout.event)} of its timeout`,
-      meant === undefined ? 'Add a transition for it to "on".' : `Did you mean ${quote(meant)}?`);
+    problems.error(
+      timeout.place,
+      `The timeout sends the event ${quote(timeout.event)}, which the state does not handle`,
+      meant === undefined ? 'Add a transition for the event to "on".' : `Did you mean ${quote(meant)}?`,
+    );
   }
 }
 
-function checkTarget(transition: Omit<DraftTransition, 'event'>, what: string, graph: Graph, findings: Findings): void {
+function checkTarget(
+  transition: Omit<DraftTransition, 'event'>,
+  graph: Graph,
+  problems: ProblemCollector,
+  owner: '' | ' of the catch transition' = '',
+): void {
   if (transition.target !== undefined && !graph.names.has(transition.target)) {
-    findings.error(transition.place, `The ${what} ${quote(transition.target)} is no state`, mendName(transition.target, graph));
+    problems.error(
+      transition.place,
+      `The target state ${quote(transition.target)}${owner} does not exist`,
+      suggestState(transition.target, graph),
+    );
   }
 }
 
-/** Checks that every state is on a path from the initial state to a final one. */
-function checkEnds(machine: DraftMachine, states: readonly DraftState[], graph: Graph, findings: Findings): void {
+/** Checks that every state is on a path from the initial state to a final state. */
+function checkEnds(
+  machine: DraftMachine,
+  states: readonly DraftState[],
+  graph: Graph,
+  problems: ProblemCollector,
+): void {
   const initial = machine.initial.map(({ name }) => graph.find(name)).filter((name) => name !== undefined);
   const reachable = graph.reachableFrom(initial);
   const allPathsKnown = initial.length > 0 && ![...reachable].some((name) => graph.unread.has(name));
   const finals = states.filter((state) => state.final).map((state) => state.name);
   const ending = graph.leadingTo(finals);
   if (finals.length === 0) {
-    findings.error(machine.place, 'The machine has no final state, so its executions never end', 'Add "final: true" to each state in which they end.');
+    problems.error(
+      machine.place,
+      'The machine has no final state, so its executions never end',
+      'Add "final: true" to each state in which an execution ends.',
+    );
   }
   for (const { name, place, final, transitions } of states) {
     if (allPathsKnown && !reachable.has(name)) {
-      findings.error(place, `The state is unreachable: no path leads to it from the initial state ${enumerate(initial, 'or')}`, 'Add a transition to it, or remove it.');
+      problems.error(
+        place,
+        `The state is unreachable: no path leads to it from the initial state ${enumerate(initial, 'or')}`,
+        'Add a transition to it, or remove the state.',
+      );
     }
     if (!final && transitions?.length === 0) {
-      findings.error(place, 'The state is not final, but handles no event: an execution would never leave it', 'Add "final: true", or a transition.');
+      problems.error(
+        place,
+        'The state is not final and has no transitions, so an execution never leaves it',
+        'Add "final: true" or a transition.',
+      );
     } else if (finals.length > 0 && !ending.has(name)) {
-      findings.error(place, 'No path leads from this state to a final one: an execution that enters it never ends', 'Add a transition to a state that leads to a final one.');
+      problems.error(
+        place,
+        'No path leads from this state to a final state, so an execution that enters it never ends',
+        'Add a transition to a state from which a final state can be reached.',
+      );
     }
   }
 }
 
-function checkBackoffs(machine: DraftMachine, findings: Findings): void {
+function checkBackoffs(machine: DraftMachine, problems: ProblemCollector): void {
   const check = (own: Partial<Backoff> | undefined, inherited: Backoff, place: Place): Backoff => {
     const backoff = resolveBackoff(own, inherited);
     if (own && backoff.baseSeconds > backoff.capSeconds) {
-      findings.error(place, `The backoff begins with ${backoff.baseSeconds} s, which is more than its cap of ${backoff.capSeconds} s`,
-        `Set "capSeconds" to ${backoff.baseSeconds} or more, or a smaller "baseSeconds".`);
+      problems.error(
+        place,
+        `Invalid backoff: "baseSeconds" (${backoff.baseSeconds}) exceeds "capSeconds" (${backoff.capSeconds})`,
+        `Set "capSeconds" to ${backoff.baseSeconds} or more, or "baseSeconds" to ${backoff.capSeconds} or less.`,
+      );
     }
     return backoff;
   };
@@ -208,31 +291,42 @@ function checkBackoffs(machine: DraftMachine, findings: Findings): void {
   }
 }
 
-/** Reports each one whose name is there before it, and returns them. */
-function reportTwins<T extends { name: string; place: Place }>(all: readonly T[], what: string, findings: Findings): Set<T> {
+/** Reports each element that has the name of an earlier one, and returns these elements. */
+function reportDuplicates<T extends { name: string; place: Place }>(
+  all: readonly T[],
+  what: string,
+  problems: ProblemCollector,
+): Set<T> {
   const first = new Map<string, Place>();
-  const twins = new Set<T>();
+  const duplicates = new Set<T>();
   for (const each of all) {
     const earlier = first.get(each.name);
     if (earlier) {
-      twins.add(each);
-      const where = inLine(earlier, each.place);
-      findings.error(each.place, `There is a second ${what} ${quote(each.name)}${where && `; the first is${where}`}`, 'Rename or remove one of them.');
+      duplicates.add(each);
+      problems.error(
+        each.place,
+        `Duplicate ${what} ${quote(each.name)}${firstDefined(earlier, each.place)}`,
+        'Rename or remove one of them.',
+      );
     } else {
       first.set(each.name, each.place);
     }
   }
-  return twins;
+  return duplicates;
 }
 
-function mendName(name: string, graph: Graph): string {
+function suggestState(name: string, graph: Graph): string {
   const meant = graph.find(name);
-  return meant === undefined ? `Add the state, or name one of ${graph.choice}.` : `Did you mean ${quote(meant)}?`;
+  return meant === undefined ? `Add the state, or use ${graph.choices}.` : `Did you mean ${quote(meant)}?`;
 }
 
-function inLine(first: Place, second: Place = first): string {
+function firstDefined(first: Place, duplicate: Place): string {
   if (first.line === undefined) {
     return '';
   }
-  return first.file === second.file ? ` in line ${first.line}` : ` in ${first.file}:${first.line}`;
+  return `, first defined${first.file === duplicate.file ? onLine(first) : ` in ${first.file}:${first.line}`}`;
+}
+
+function onLine(place: Place): string {
+  return place.line === undefined ? '' : ` on line ${place.line}`;
 }

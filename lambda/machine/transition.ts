@@ -1,44 +1,45 @@
 import { stateOf, type Machine, type State, type Transition } from './definition';
 import { UnhandledEventError, UnknownStateError } from './errors';
 
-/** The event of the pseudo transition that takes a new execution, which is in no state yet, into the initial state. */
+/** The event that takes a new execution into the initial state. */
 export const START = '$start';
 
-/** The event of the transition that a state's `catch` stands for. */
+/** The event of a state's `catch` transition. */
 export const CATCH = '$catch';
 
 /** An action that a step runs. */
 export interface PlannedAction {
+  /** The position of the action in the transition. */
   readonly kind: 'exit' | 'transition' | 'entry' | 'do';
   /** Name of the action. */
   readonly name: string;
-  /** The state that it runs for: the one being left for an `exit` action, the one being entered for the others. */
+  /** The state that the action belongs to: the source for an `exit` action, the target for all others. */
   readonly state: string;
 }
 
-/** What one transition comes to. */
+/** The result of one transition. */
 export interface Step {
-  /** The state that is left, `null` at the start. */
+  /** The state that the execution leaves, or `null` at the start. */
   readonly source: string | null;
-  /** The event that is handled. */
+  /** The event that triggers the transition. */
   readonly event: string;
-  /** The state that is entered. */
+  /** The state that the execution enters. */
   readonly target: State;
-  /** Taken in the same invocation, with no message between. */
+  /** Whether the transition runs in the same invocation, without a message. */
   readonly local: boolean;
-  /** What to run, in this order: exit of the source, action of the transition, entry of the target, do of the target. */
+  /** The actions to run, in order: exit of the source, then the transition's own, then entry and do of the target. */
   readonly actions: readonly PlannedAction[];
 }
 
 /**
- * What happens when an execution in `source` handles `event`. Pure: it runs nothing and changes nothing.
+ * Computes the transition of an execution in `source` that handles `event`. A pure function: it runs no action.
  *
- * A self transition leaves the state and enters it again, as in UML: its exit and entry actions run.
+ * A self-transition leaves the state and enters it again, as in UML, so its exit and entry actions run.
  *
- * @param source the state that the execution is in, or `null` (with the event {@link START}) to enter the initial state
- * @param event the name of the event, or {@link CATCH} to take the state's `catch` transition
- * @throws UnknownStateError when the machine has no such state
- * @throws UnhandledEventError when the state has no transition for the event
+ * @param source name of the execution's state, or `null` (with the event {@link START}) to enter the initial state
+ * @param event name of the event, or {@link CATCH} to take the state's `catch` transition
+ * @throws UnknownStateError if the machine has no such state
+ * @throws UnhandledEventError if the state has no transition for the event
  */
 export function transition(machine: Machine, source: string | null, event: string): Step {
   const left = source === null ? undefined : knownState(machine, source);
@@ -61,9 +62,9 @@ export function transition(machine: Machine, source: string | null, event: strin
 }
 
 /**
- * The events that a state has transitions for, in the order of the definition.
+ * Lists the events that a state handles, in the order of the definition.
  *
- * @throws UnknownStateError when the machine has no such state
+ * @throws UnknownStateError if the machine has no such state
  */
 export function eventsOf(machine: Machine, state: string): string[] {
   return Object.keys(knownState(machine, state).on);

@@ -1,17 +1,18 @@
 import type { Machine } from './definition';
 
-/** What becomes of the executions that an earlier definition of a machine has begun, when the machine is deployed with a new one. */
+/** Decides how running executions continue when a machine is deployed with a changed definition. */
 export type UpgradePolicy =
-  /** They go on with the new definition, if it has the state that they are in and the event that they take; otherwise they fail. */
+  /** Executions continue with the new definition. An execution fails if the new definition lacks its state or its next event. */
   | 'move'
-  /** They end with the definition that they have, which must be one of the previous versions; otherwise they fail. */
+  /** Executions finish with the definition they started with. An execution fails if that is not one of the previous versions. */
   | 'finish-on-old'
-  /** They fail at their next step, so that a person decides. */
+  /** Executions fail at their next step, for an operator to decide. */
   | 'stop';
 
 /** How a machine is upgraded. */
 export interface Upgrade {
+  /** How running executions continue. */
   readonly policy: UpgradePolicy;
-  /** The definitions that executions may still run on, for `finish-on-old`: of the same machine, in any order. */
+  /** For `finish-on-old`: the earlier definitions of this machine that executions may still run on, in any order. */
   readonly previousVersions?: readonly Machine[];
 }

@@ -1,42 +1,49 @@
 import type { Machine } from './definition';
 import type { MachineInput } from './input';
 import { normalizeDraft } from './normalize';
-import { Findings, refuseErrors, type Problem } from './problem';
-import { readOwnForm } from './read/own-form';
+import { ProblemCollector, throwOnErrors, type Problem } from './problem';
+import { readNativeForm } from './read/native-form';
 import { sourceOfValue } from './read/source';
 import { checkMachine, checkMachineNames } from './rules';
 
 /**
- * Finds everything that is wrong with a machine's definition. It takes any value whatever and never throws.
+ * Finds all problems of a machine definition. Accepts any value, and never throws.
  *
  * @param input a machine in the form of {@link MachineInput}
- * @returns errors and warnings; empty when all is well
+ * @returns errors and warnings; empty if the definition is valid
  */
 export function validate(input: unknown): Problem[] {
-  return examine(input).findings.problems;
+  return examine(input).problems.all;
 }
 
 /**
- * Turns a machine as its author wrote it into the model, with every default filled in.
+ * Validates a machine definition and fills in every default.
  *
- * @throws InvalidDefinitionError with all problems, if there is an error among them
+ * @throws InvalidDefinitionError if the definition has errors; it lists all problems
  */
 export function normalize(input: MachineInput): Machine {
-  const { draft, findings } = examine(input);
-  refuseErrors(findings.problems);
+  const { draft, problems } = examine(input);
+  throwOnErrors(problems.all);
   return normalizeDraft(draft);
 }
 
-/** Checks that machines can be used together in one workflow: that each has a name of its own. */
+/**
+ * Checks that machines can belong to one workflow: their names must be unique.
+ *
+ * @returns one error for each duplicate; empty if the names are unique
+ */
 export function validateTogether(machines: readonly Machine[]): Problem[] {
-  const findings = new Findings();
-  checkMachineNames(machines.map(({ name }) => ({ name, place: { machine: name } })), findings);
-  return findings.problems;
+  const problems = new ProblemCollector();
+  checkMachineNames(
+    machines.map(({ name }) => ({ name, place: { machine: name } })),
+    problems,
+  );
+  return problems.all;
 }
 
 function examine(input: unknown) {
-  const findings = new Findings();
-  const draft = readOwnForm(sourceOfValue(input), undefined, findings);
-  checkMachine(draft, findings);
-  return { draft, findings };
+  const problems = new ProblemCollector();
+  const draft = readNativeForm(sourceOfValue(input), undefined, problems);
+  checkMachine(draft, problems);
+  return { draft, problems };
 }

@@ -1,15 +1,15 @@
 import type { Ecs } from '../aws/ecs';
-import type { EcsTasks } from '../aws/ecs/configuration';
-import type { ActionLookup, Tasks } from '../engine';
+import type { EcsTasks } from '../contract/ecs-tasks';
+import type { ActionLookup, ExecutionKey, Tasks } from '../engine';
 import type { Action } from '../machine';
 
-/** The actions of a workflow that run tasks in containers. The client of Amazon ECS is loaded by the first of them. */
+/** The actions of a workflow that run Amazon ECS tasks. The first of them loads the client of Amazon ECS. */
 export class EcsActions implements Tasks {
   private loaded?: Promise<Ecs>;
 
   constructor(private readonly tasks: EcsTasks) {}
 
-  /** @param actions what the actions file has; an action of a task's name is run before its task is started */
+  /** @param actions the actions of the actions file. An action with the name of a task runs before the task starts */
   public over(actions: ActionLookup): ActionLookup {
     return (machine, name) => {
       const before = actions(machine, name);
@@ -20,9 +20,14 @@ export class EcsActions implements Tasks {
     };
   }
 
-  public async stop(action: string, executionId: string, step: number, signal: AbortSignal): Promise<void> {
+  public async stop(
+    action: string,
+    { executionId, incarnation }: ExecutionKey,
+    step: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     const task = this.taskOf(action);
-    if (task) await (await this.ecs()).stopTask(task, { executionId, step }, signal);
+    if (task) await (await this.ecs()).stopTask(task, { executionId, incarnation, step }, signal);
   }
 
   private taskOf(action: string): EcsTasks[string] | undefined {

@@ -1,5 +1,5 @@
 /**
- * What authors of actions need: the types of what an action is called with, and `defineActions` for machines that come from a file.
+ * The entry point for authors of actions: the types of the arguments of an action, and `defineActions` for machines that are defined in a file.
  */
 export { defineActions, implement } from '../machine';
 export type { Action, Actions, Failure, Implementation, Json, JsonObject, Logger, Run } from '../machine';

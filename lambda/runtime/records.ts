@@ -1,125 +1,130 @@
-import { isUtf8 } from 'node:buffer';
-import type { DynamoDBStreamEvent, KinesisStreamEvent, SNSEvent, SQSEvent } from 'aws-lambda';
-import type { Delivery, Outcome } from '../engine';
+import type { RecordReader } from '../aws/broker';
+import { discardedRecords, type DiscardedRecords } from '../aws/discarded-records';
+import { DYNAMODB_RECORDS } from '../aws/dynamodb/records';
+import { KINESIS_RECORDS } from '../aws/kinesis/records';
+import { SNS_RECORDS } from '../aws/sns/records';
+import { isQueue } from '../aws/sqs/queues';
+import { SQS_RECORDS } from '../aws/sqs/records';
+import type { BrokerName } from '../contract/brokers';
+import type { WorkflowConfiguration } from '../contract/configuration';
+import { EVENT_SOURCE, TIMER_DETAIL_TYPE, type TimerEvent } from '../contract/events';
+import type { Delivery, Outcome, TimerPart } from '../engine';
+import { FsmError } from '../machine/fsm-error';
+import { isObject } from '../machine/is-object';
 
-/** The answer by which a function tells an event source mapping which records it has to deliver again. */
+/** The response to an event source mapping: the records to redeliver. */
 export interface BatchResponse {
   readonly batchItemFailures: readonly { readonly itemIdentifier: string }[];
 }
 
-/** The invocation that the timer makes each minute. */
-export interface TimerEvent {
-  readonly 'source': 'cdk-lambda-fsm';
-  readonly 'detail-type': 'timer';
-}
-
-/** What the function was called with, told apart. */
+/** The event that the function was invoked with. */
 export type Invoked =
-  | { readonly kind: 'records'; readonly deliveries: readonly Delivery[]; /** Single records can be given back. */ readonly partial: boolean }
-  | { readonly kind: 'timer' };
+  | {
+      readonly kind: 'records';
+      readonly deliveries: readonly Delivery[];
+      /** Whether the response may list the records that failed. */
+      readonly partial: boolean;
+    }
+  | { readonly kind: 'timer'; readonly part?: TimerPart }
+  /** The report on records that Lambda has discarded. */
+  | { readonly kind: 'discarded'; readonly records: DiscardedRecords; readonly report: Delivery }
+  /** An asynchronous invocation that failed, and that is neither. */
+  | { readonly kind: 'request'; readonly event: unknown };
+
+/** The readers of the records of all brokers, by the name that Lambda puts into each record after `aws:`. */
+const READERS: Readonly<Record<BrokerName, RecordReader>> = {
+  sqs: SQS_RECORDS,
+  kinesis: KINESIS_RECORDS,
+  sns: SNS_RECORDS,
+  dynamodb: DYNAMODB_RECORDS,
+};
 
 /**
- * Reads what a function may be invoked with: a batch of any event source, or the timer.
+ * Reads the event that the function was invoked with: a batch of records from one broker, or the timer.
  *
- * @throws TypeError for anything else: no execution depends on it, and whoever has invoked the function by mistake should see it
+ * @param workflow the configuration of the function's workflow; without it, no receive limit is known
+ * @throws TypeError for any other event. No execution depends on such an event, and its sender should see the mistake
  */
-export function readInvocation(event: unknown): Invoked {
-  if (isTimer(event)) return { kind: 'timer' };
-  if (hasRecords(event)) {
-    // SNS writes the name with a capital letter.
-    const [source, ...others] = new Set(event.Records.map(({ eventSource, EventSource }) => eventSource ?? EventSource));
-    // The name says of what form the records are; Lambda makes them, and no one else may invoke the function.
-    if (others.length === 0 && source === 'aws:sqs') {
-      return { kind: 'records', deliveries: fromSqs(event as unknown as SQSEvent), partial: true };
-    }
-    if (others.length === 0 && source === 'aws:dynamodb') {
-      return { kind: 'records', deliveries: fromDynamoDbStream(event as unknown as DynamoDBStreamEvent), partial: true };
-    }
-    if (others.length === 0 && source === 'aws:kinesis') {
-      return { kind: 'records', deliveries: fromKinesis(event as unknown as KinesisStreamEvent), partial: true };
-    }
-    if (others.length === 0 && source === 'aws:sns') {
-      return { kind: 'records', deliveries: fromSns(event as unknown as SNSEvent), partial: false };
-    }
+export function readInvocation(event: unknown, workflow?: WorkflowConfiguration): Invoked {
+  if (isTimer(event)) {
+    const { detail } = event;
+    return { kind: 'timer', ...(detail && { part: { index: detail.part, count: detail.parts } }) };
   }
-  throw new TypeError('The function was invoked with something else than a batch of records from Amazon SQS, DynamoDB Streams, Kinesis or SNS, or the timer of its retry table.');
+  const reader = hasRecords(event) ? readerOf(event) : undefined;
+  if (!reader) {
+    throw new TypeError(
+      "Invalid event: expected a batch of records from Amazon SQS, DynamoDB Streams, Kinesis or SNS, or the event of the workflow's timer.",
+    );
+  }
+  // Only Lambda creates records that name a broker, and they have the form of that broker.
+  const deliveries = reader.deliveries(event as never, workflow);
+  const [first] = deliveries;
+  const { failedInvocations } = workflow ?? {};
+  if (first?.receipt && failedInvocations && isQueue(failedInvocations, first.receipt.queue)) {
+    return readFailed(first, workflow);
+  }
+  return { kind: 'records', deliveries, partial: reader.reportsFailures };
 }
 
-/** The records of an invocation cannot be given back one by one, so all of it is. */
-export class InvocationFailedError extends Error {
+/**
+ * Reads a message in which Lambda reported to its destination an asynchronous invocation that failed, with its event, or records of a stream
+ * that it has discarded, with their place. The queue delivers one message at a time. A record of SNS is now a message of this queue, which can
+ * redeliver it when it is worth trying.
+ */
+function readFailed(message: Delivery, workflow: WorkflowConfiguration | undefined): Invoked {
+  const discarded = discardedRecords(message.body);
+  if (discarded) return { kind: 'discarded', records: discarded, report: message };
+  const event = payloadOf(message.body);
+  const reader = hasRecords(event) ? readerOf(event) : undefined;
+  if (!reader) return isTimer(event) ? readInvocation(event, workflow) : { kind: 'request', event };
+  // As above. SNS delivers one record in each invocation.
+  const deliveries = reader.deliveries(event as never, workflow);
+  return {
+    kind: 'records',
+    deliveries: deliveries.map(({ body, place }) => ({ ...message, body, place })),
+    partial: true,
+  };
+}
+
+/** @see https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+function payloadOf(body: string): unknown {
+  try {
+    const record: unknown = JSON.parse(body);
+    return isObject(record) ? record.requestPayload : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Records of the invocation failed, and the broker cannot redeliver single records. Lambda retries the invocation. */
+export class InvocationFailedError extends FsmError {
   public override readonly name = 'InvocationFailedError';
+  public override readonly code = 'INVOCATION_FAILED';
 
   constructor(failed: number, records: number) {
-    super(`${failed} of ${records} records could not be taken on, nor stored for later. Lambda invokes the function with them again.`);
+    super(
+      `${failed} of ${records} records could neither be processed nor stored for a retry. Lambda retries the invocation with all of them.`,
+    );
   }
 }
 
 /**
- * What the event source mapping is told: on a queue which messages to keep, on a stream from which record on to try again.
+ * Builds the response to the event source mapping: the messages of a queue to redeliver, or the record of a stream to continue from.
  *
- * SNS has no mapping but invokes the function asynchronously. Lambda repeats such an invocation when it fails, with all its records
- * (though AWS puts one only into each): those that were brought to an end meanwhile are recognised as duplicates.
+ * SNS invokes the function asynchronously, without a mapping. Lambda retries a failed invocation with all its records (although SNS puts
+ * only one into each), and the engine recognizes the records that were completed before as duplicates.
  *
- * @param partial whether single records can be given back
- * @throws InvocationFailedError when they cannot, and one must be
+ * @param partial whether the response may list the records that failed
+ * @throws InvocationFailedError if a record failed and the response may not list it
  */
 export function respond(outcomes: ReadonlyMap<string, Outcome>, partial: boolean): BatchResponse {
-  const failures = [...outcomes].filter(([, outcome]) => outcome === 'redeliver');
+  const failures = [...outcomes].filter(([, outcome]) => outcome !== 'acknowledge');
   if (failures.length > 0 && !partial) throw new InvocationFailedError(failures.length, outcomes.size);
   return { batchItemFailures: failures.map(([itemIdentifier]) => ({ itemIdentifier })) };
 }
 
-function fromSqs(event: SQSEvent): Delivery[] {
-  return event.Records.map((record) => ({
-    id: record.messageId,
-    body: record.body,
-    place: { service: 'sqs', resource: record.eventSourceARN, messageId: record.messageId },
-    blocking: false,
-  }));
-}
-
-/** The envelope is an attribute of the item that was put; the mapping's filter passes no items without one. */
-function fromDynamoDbStream(event: DynamoDBStreamEvent): Delivery[] {
-  return event.Records.map((record) => ({
-    id: record.dynamodb?.SequenceNumber ?? '',
-    body: record.dynamodb?.NewImage?.envelope?.S ?? '',
-    place: { service: 'dynamodb', resource: record.eventSourceARN ?? '', sequenceNumber: record.dynamodb?.SequenceNumber },
-    blocking: true,
-  }));
-}
-
-function fromKinesis(event: KinesisStreamEvent): Delivery[] {
-  return event.Records.map(({ eventID, eventSourceARN, kinesis }) => {
-    const data = Buffer.from(kinesis.data, 'base64');
-    return {
-      id: kinesis.sequenceNumber,
-      // What is no text is no envelope either, and stays as it came.
-      body: isUtf8(data) ? data.toString() : kinesis.data,
-      place: {
-        service: 'kinesis',
-        // A consumer with enhanced fan-out has an ARN of its own, below that of the stream.
-        resource: eventSourceARN.replace(/\/consumer\/.*$/, ''),
-        // The id is that of the shard and the sequence number, with a colon between.
-        shard: eventID.slice(0, eventID.lastIndexOf(':')),
-        sequenceNumber: kinesis.sequenceNumber,
-      },
-      blocking: true,
-    };
-  });
-}
-
-/** Lambda gives up an invocation that fails three times within minutes, so what must wait does better in the retry queue. */
-function fromSns(event: SNSEvent): Delivery[] {
-  return event.Records.map(({ Sns }) => ({
-    id: Sns.MessageId,
-    body: Sns.Message,
-    place: { service: 'sns', resource: Sns.TopicArn, messageId: Sns.MessageId },
-    blocking: true,
-  }));
-}
-
 function isTimer(event: unknown): event is TimerEvent {
-  return isObject(event) && event.source === 'cdk-lambda-fsm' && event['detail-type'] === 'timer';
+  return isObject(event) && event.source === EVENT_SOURCE && event['detail-type'] === TIMER_DETAIL_TYPE;
 }
 
 interface NamedRecords {
@@ -130,6 +135,10 @@ function hasRecords(event: unknown): event is NamedRecords {
   return isObject(event) && Array.isArray(event.Records) && event.Records.every(isObject);
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+/** @returns nothing if the records do not all name the same broker */
+function readerOf({ Records }: NamedRecords): RecordReader | undefined {
+  // SNS capitalizes the name of the member.
+  const [source, ...others] = new Set(Records.map(({ eventSource, EventSource }) => eventSource ?? EventSource));
+  const readers = Object.entries(READERS);
+  return others.length === 0 ? readers.find(([name]) => source === `aws:${name}`)?.[1] : undefined;
 }

@@ -1,24 +1,23 @@
-import type { EcsTasks } from '../aws/ecs/configuration';
 import { isTaskStateChange, stoppedTask } from '../aws/ecs/stopped-task';
+import type { EcsTasks } from '../contract/ecs-tasks';
+import { EVENT_SOURCE, START_DETAIL_TYPE, type StartEvent } from '../contract/events';
 import { InvalidTokenError, type Executions } from '../engine';
 import type { JsonObject, Logger } from '../machine';
+import { isObject } from '../machine/is-object';
 
-/** The invocation by which a rule of EventBridge, or whoever else may invoke the function, starts an execution. */
-export interface StartEvent {
-  readonly 'source': 'cdk-lambda-fsm';
-  readonly 'detail-type': 'start';
-  readonly 'detail': { readonly machine: string; readonly executionId?: string; readonly context?: JsonObject };
-}
-
-/** What others ask of the workflow by invoking its function, asynchronously: what throws is tried again by Lambda. */
+/** The requests that arrive as asynchronous invocations of the workflow's function. Lambda retries a request that throws. */
 export class Requests {
-  constructor(private readonly executions: Executions, private readonly tasks: EcsTasks, private readonly logger: Logger) {}
+  constructor(
+    private readonly executions: Executions,
+    private readonly tasks: EcsTasks,
+    private readonly logger: Logger,
+  ) {}
 
   /**
-   * Does what an event asks for.
+   * Serves an event that is a request.
    *
-   * @returns false when the event is no such request
-   * @throws TypeError for a start that is not of the form of a {@link StartEvent}
+   * @returns whether the event is a request
+   * @throws TypeError if the event is a start, but not a valid {@link StartEvent}
    * @throws as `Executions.start` and `Executions.complete` do
    */
   public async serve(event: unknown): Promise<boolean> {
@@ -36,9 +35,13 @@ export class Requests {
   private async start(detail: unknown): Promise<void> {
     const { machine, executionId, context } = isObject(detail) ? detail : {};
     if (typeof machine !== 'string' || !isTextOrAbsent(executionId) || !isContextOrAbsent(context)) {
-      throw new TypeError('The event that is to start an execution has no detail of the form { machine: "…", executionId?: "…", context?: { … } }.');
+      throw new TypeError(
+        'Invalid detail of a start event: expected { machine: "…", executionId?: "…", context?: { … } }.',
+      );
     }
-    await this.executions.start({ machine, executionId, context });
+    // Rules may send several events for one executionId: the first one starts the execution.
+    const { outcome } = await this.executions.start({ machine, executionId, context, ifExists: 'accept' });
+    if (outcome === 'exists') this.logger.info('An event starts an execution that exists.', { executionId });
   }
 
   private async taskStopped(event: Parameters<typeof stoppedTask>[0]): Promise<void> {
@@ -49,23 +52,21 @@ export class Requests {
       if (thrown instanceof InvalidTokenError) return 'spent';
       throw thrown;
     });
-    if (result === 'spent') this.logger.info('A task has stopped for which no execution waits any more.', { task: data.taskArn });
+    if (result === 'spent') {
+      this.logger.info('A task stopped that no execution waits for.', { task: data.taskArn });
+    }
   }
 }
 
-function isStart(event: unknown): event is { readonly detail?: unknown } {
-  return isObject(event) && event.source === 'cdk-lambda-fsm' && event['detail-type'] === 'start';
+function isStart(event: unknown): event is Omit<StartEvent, 'detail'> & { readonly detail?: unknown } {
+  return isObject(event) && event.source === EVENT_SOURCE && event['detail-type'] === START_DETAIL_TYPE;
 }
 
 function isTextOrAbsent(value: unknown): value is string | undefined {
   return value === undefined || typeof value === 'string';
 }
 
-/** It came as JSON, so every object is one that JSON can hold. */
+/** The event was JSON, so every object in it is a JSON object. */
 function isContextOrAbsent(value: unknown): value is JsonObject | undefined {
   return value === undefined || (isObject(value) && !Array.isArray(value));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

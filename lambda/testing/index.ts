@@ -1,28 +1,43 @@
-export * from './environment';
-export * from './event-source-mapping';
-export * from './faults';
-export * from './in-memory-dead-letters';
-export * from './in-memory-journal';
-export * from './in-memory-lock-store';
-export * from './in-memory-mailbox';
-export * from './in-memory-queue';
-export * from './in-memory-retry-table';
-export * from './in-memory-running-executions';
-export * from './in-memory-services';
-export * from './in-memory-stream';
-export * from './in-memory-topic';
-export type { SharedServices } from './intercepted-ports';
-export * from './polled-source';
-export * from './recorded-metrics';
-export * from './seeded-random';
-export * from './recorder';
-export * from './test-bench';
-export * from './test-execution';
-export * from './test-function';
-export * from './test-workflow';
-export * from './virtual-clock';
+export { EnvironmentDiedError } from './bench/execution-environment';
+export { EndlessRunError, type RunOptions, type SimulatedWorkflowOptions } from './bench/simulated-workflow';
+export { MEASURE_NAMES, METRIC_NAMES } from '../contract/metrics';
+export { SeededRandom } from './determinism/seeded-random';
+export { VIRTUAL_EPOCH } from './determinism/virtual-clock';
+export {
+  InjectedError,
+  type CallName,
+  type Fault,
+  type FaultEffect,
+  type FaultHit,
+  type FaultRule,
+  type FaultTarget,
+  type ServiceCall,
+} from './faults/faults';
+export type { Measurement, MetricTotal, WorkflowMetrics } from './recording/recorded-metrics';
+export type { RecordedAction, RecordedAttempt, RecordedStep } from './recording/recorder';
+export type { EventSourceKind, RetryQueueKind, ServiceOptions } from './services/in-memory-services';
 export { Effects, type RepeatedEffect } from './simulation/effects';
 export { SimulationReport, type SimulationProblem } from './simulation/report';
-export { drawScenario, EVENT_SOURCE_KINDS, type Scenario, type ScenarioOptions } from './simulation/scenario';
-export { shrink } from './simulation/shrink';
 export { simulate, type SimulateOptions } from './simulation/simulate';
+export type { TestExecution } from './test-execution';
+export { TestWorkflow, type Duration, type TestWorkflowOptions } from './test-workflow';
+
+// The types of the engine that appear in the signatures above.
+export type {
+  Attempt,
+  AttemptDescription,
+  CheckpointOutcome,
+  CompleteOptions,
+  CompleteResult,
+  DeadLetter,
+  ExecutionDescription,
+  ExecutionStatus,
+  MeasureName,
+  MetricName,
+  Place,
+  RedriveOptions,
+  SendOptions,
+  SendResult,
+  StartRequest,
+  StepDescription,
+} from '../engine';

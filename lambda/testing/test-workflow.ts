@@ -1,3 +1,4 @@
+import { clientOver, type ClientOperations, type WorkflowClient } from '../client/workflow-client';
 import {
   actionsOf,
   Engine,
@@ -7,16 +8,23 @@ import {
   type CompleteOptions,
   type CompleteResult,
   type DeadLetter,
-  type Ports,
   type StartRequest,
 } from '../engine';
-import { describeProblem, normalize, validateTogether, type Actions, type Implementation, type Machine } from '../machine';
-import type { FaultHit } from './faults';
-import type { MetricTotals } from './recorded-metrics';
-import { TestBench, type BenchOptions, type RunOptions } from './test-bench';
-import { TestExecution } from './test-execution';
+import {
+  describeProblem,
+  normalize,
+  validateTogether,
+  type Actions,
+  type Implementation,
+  type Machine,
+  type MachineInput,
+} from '../machine';
+import { SimulatedWorkflow, type SimulatedWorkflowOptions, type RunOptions } from './bench/simulated-workflow';
+import type { FaultHit } from './faults/faults';
+import type { WorkflowMetrics } from './recording/recorded-metrics';
+import { createTestExecution, type TestExecution } from './test-execution';
 
-/** A stretch of time: the sum of what is given. */
+/** A duration: the sum of its members. */
 export interface Duration {
   readonly milliseconds?: number;
   readonly seconds?: number;
@@ -25,16 +33,28 @@ export interface Duration {
   readonly days?: number;
 }
 
-/** Which machines a {@link TestWorkflow} runs, and what it has to bear. */
-export interface TestWorkflowOptions extends BenchOptions {
-  /** What an actions file exports by default: the results of `implement`. */
+/** The machines of a {@link TestWorkflow}, the simulated services, and the faults to inject. */
+export interface TestWorkflowOptions extends SimulatedWorkflowOptions {
+  /**
+   * Machines with their actions: the results of `implement`, which an actions file exports by default.
+   *
+   * @default - none
+   */
   readonly implementations?: readonly Implementation[];
-  /** Machines that were loaded from a file, in addition. */
+  /**
+   * Additional machines, for example machines loaded from YAML or JSON files.
+   *
+   * @default - none
+   */
   readonly machines?: readonly Machine[];
-  /** The actions of those machines: the result of `defineActions`. */
+  /**
+   * The actions of `machines`: the result of `defineActions`.
+   *
+   * @default - none
+   */
   readonly actions?: Actions;
   /**
-   * Commits each step explicitly.
+   * Commits each step explicitly, as a workflow with `commit: EAGER` does.
    *
    * @default false
    */
@@ -42,7 +62,8 @@ export interface TestWorkflowOptions extends BenchOptions {
 }
 
 /**
- * Runs machines with their real actions in memory: the same engine as in the cloud, with services, time and chance that a test controls.
+ * Runs machines and their actions in memory, with the same engine that runs in AWS. The test controls the services, the time and the
+ * randomness.
  *
  * ```ts
  * const workflow = new TestWorkflow({ implementations: [order], faults: [{ fault: 'fail', on: 'actions.charge', call: 1 }] });
@@ -52,108 +73,133 @@ export interface TestWorkflowOptions extends BenchOptions {
  * expect(execution.context).toEqual({ sku: 'tea', charged: true });
  * ```
  *
- * Time is virtual: it stands still while anything can be done, and then jumps to the next moment at which something is due, so a retry
- * an hour away takes no time. Actions run as they are: what they wait for in real time (a server, a `setTimeout`) is waited for, while
- * virtual time stands still. To spend virtual time, an action awaits {@link sleep}.
+ * Time is virtual. It stands still while there is work to do, then jumps to the next moment at which something is due, so a retry that is
+ * due in an hour takes no real time. Actions run unchanged: virtual time stands still while an action waits in real time (for a server or
+ * a `setTimeout`). To spend virtual time in an action, await {@link sleep}.
  */
-export class TestWorkflow {
-  /** The services, clock and faults underneath, for tests that must get at them. */
-  public readonly bench: TestBench;
-  private readonly machines: readonly Machine[];
+export class TestWorkflow<Machines = MachineInput> {
+  /**
+   * A client of this workflow. Pass it to code under test that takes a `WorkflowClient`: that code runs unchanged. An execution takes its
+   * steps when the workflow runs. For a typed client, name the machines: `new TestWorkflow<typeof machines>(…)`.
+   */
+  public readonly client: WorkflowClient<Machines>;
+  private readonly simulated: SimulatedWorkflow;
+  private readonly operations: ClientOperations;
 
   /**
-   * @throws InvalidDefinitionError when a machine has errors
-   * @throws TypeError when there is no machine, two have one name, or actions are missing
-   * @throws RangeError for impossible faults
+   * @throws InvalidDefinitionError if a machine has errors
+   * @throws TypeError if there are no machines, two machines share a name, or actions are missing
+   * @throws RangeError if a fault is invalid, or there is no event source or no retry queue
    */
   constructor(options: TestWorkflowOptions) {
     const { implementations = [], machines = [], actions = {} } = options;
-    this.machines = [...implementations.map(({ machine }) => normalize(machine)), ...machines];
+    const all = [...implementations.map(({ machine }) => normalize(machine)), ...machines];
     const lookup = actionsOf([...implementations, actions]);
-    check(this.machines, lookup);
-    this.bench = new TestBench((environment, bench) => (
-      new Engine(environment.ports, this.machines, bench.instrument(environment, lookup), { eagerCommit: options.eagerCommit ?? false })
-    ), options);
+    check(all, lookup);
+    this.simulated = new SimulatedWorkflow(
+      (environment, simulated) =>
+        new Engine(environment.ports, all, simulated.instrument(environment, lookup), {
+          eagerCommit: options.eagerCommit ?? false,
+        }),
+      options,
+    );
+    const names = all.map(({ name }) => name);
+    this.operations = operationsOn(this.simulated, names);
+    this.client = clientOver(names, this.operations);
   }
 
-  /** The virtual time. */
+  /** The current virtual time. */
   public get now(): Date {
-    return new Date(this.bench.clock.now());
+    return new Date(this.simulated.clock.now());
   }
 
-  /** The executions that were accepted, in that order. */
+  /** All accepted executions, in the order in which they were accepted. */
   public get executions(): readonly TestExecution[] {
-    return this.bench.recorder.started.map(({ executionId }) => this.execution(executionId));
+    return this.simulated.recorder.started.map(({ executionId }) => this.execution(executionId));
   }
 
-  /** All that nobody will try again by itself. */
+  /** All dead letters, oldest first. */
   public get deadLetters(): readonly DeadLetter[] {
-    return this.bench.services.deadLetters.letters;
+    return this.simulated.services.deadLetters.letters;
   }
 
-  /** What the function's invocations have counted. */
-  public get metrics(): MetricTotals {
-    return this.bench.totals;
+  /** The metrics that the function has emitted. */
+  public get metrics(): WorkflowMetrics {
+    return this.simulated.totals;
   }
 
-  /** The faults that were injected so far: as `faults` of another workflow with the same seed, they hit it in the same way. */
+  /** The faults injected so far. Pass them as `faults` to a workflow with the same seed to inject exactly the same faults. */
   public get injectedFaults(): readonly FaultHit[] {
-    return this.bench.faults.hits;
+    return this.simulated.faults.hits;
   }
 
   /**
-   * Starts an execution, as a client does. It takes its first step when the workflow runs.
+   * Starts an execution, as `WorkflowClient.start` does. The execution takes its first step the next time that the workflow runs.
    *
-   * @param machine name of the machine
-   * @throws as the client's `start` does
+   * @param machine the name of the machine
+   * @throws the same errors as `WorkflowClient.start`
    */
   public async start(machine: string, request: Omit<StartRequest, 'machine'> = {}): Promise<TestExecution> {
-    const { executionId } = await this.bench.asClient((ports) => this.client(ports).start({ ...request, machine }));
+    const { executionId } = await this.operations.start({ ...request, machine });
     return this.execution(executionId);
   }
 
   /**
-   * Sends the event of a callback token, as a client does. It is taken when the workflow runs.
+   * Completes a callback, as `WorkflowClient.complete` does. The execution handles the event the next time that the workflow runs.
    *
-   * @param token what `run.callbackToken()` has given an action
-   * @throws as the client's `complete` does
+   * @param token the token that `run.callbackToken()` returned to an action
+   * @throws the same errors as `WorkflowClient.complete`
    */
   public complete(token: string, event: string, options?: CompleteOptions): Promise<CompleteResult> {
-    return this.bench.asClient((ports) => this.client(ports).complete(token, event, options));
+    return this.operations.complete(token, event, options);
   }
 
-  /** The execution of that name, whether it was started already or not. */
+  /** Returns the execution with this id, whether or not it has been started. */
   public execution(executionId: string): TestExecution {
-    return new TestExecution(executionId, this.bench, (ports) => this.client(ports));
+    return createTestExecution(executionId, this.simulated, this.operations);
   }
 
   /**
-   * Goes on until nothing is left to do: every execution has ended, has failed, or is parked without a timeout. It takes as much virtual
-   * time as that needs.
+   * Runs until no work is left: every execution has ended, has failed, or is parked without a timeout. Virtual time advances as far as
+   * necessary.
    *
-   * @throws EndlessRunError when that does not come about
+   * @throws EndlessRunError if work is left after `maxInvocations` invocations
    */
   public run(options?: RunOptions): Promise<void> {
-    return this.bench.run(options);
+    return this.simulated.run(options);
   }
 
   /**
-   * Goes on for a stretch of virtual time.
+   * Runs for a duration of virtual time.
    *
-   * @throws EndlessRunError when there is no end to what is to be done in that time
+   * @throws EndlessRunError if work is left within that time after `maxInvocations` invocations
    */
   public advance(duration: Duration, options?: RunOptions): Promise<void> {
-    return this.bench.advance(millisecondsOf(duration), options);
+    return this.simulated.advance(millisecondsOf(duration), options);
   }
 
-  /** For actions: spends virtual time. */
+  /** Spends virtual time. Call it from actions. */
   public sleep(duration: Duration): Promise<void> {
-    return this.bench.activity.sleep(() => this.bench.clock.sleep(millisecondsOf(duration)));
+    return this.simulated.activity.sleep(() => this.simulated.clock.sleep(millisecondsOf(duration)));
   }
+}
 
-  private client(ports: Ports): Executions {
-    return new Executions(ports, this.machines.map(({ name }) => name));
-  }
+/** Each operation runs in the client's environment, which is a new one after a crash. */
+function operationsOn(simulated: SimulatedWorkflow, machines: readonly string[]): ClientOperations {
+  const run = <T>(operation: (executions: Executions) => Promise<T>) =>
+    simulated.asClient((ports) => operation(new Executions(ports, machines)));
+  return {
+    start: (request) => run((executions) => executions.start(request)),
+    startMany: (requests) => run((executions) => executions.startMany(requests)),
+    send: (executionId, event, options) => run((executions) => executions.send(executionId, event, options)),
+    complete: (token, event, options) => run((executions) => executions.complete(token, event, options)),
+    listEvents: (executionId, options) => run((executions) => executions.listEvents(executionId, options)),
+    dropEvent: (executionId, id) => run((executions) => executions.dropEvent(executionId, id)),
+    describe: (executionId) => run((executions) => executions.describe(executionId)),
+    cancel: (executionId) => run((executions) => executions.cancel(executionId)),
+    redrive: (executionId, options) => run((executions) => executions.redrive(executionId, options)),
+    resume: (executionId) => run((executions) => executions.resume(executionId)),
+  };
 }
 
 function millisecondsOf({ milliseconds = 0, seconds = 0, minutes = 0, hours = 0, days = 0 }: Duration): number {
@@ -162,11 +208,14 @@ function millisecondsOf({ milliseconds = 0, seconds = 0, minutes = 0, hours = 0,
 
 function check(machines: readonly Machine[], actions: ActionLookup): void {
   if (machines.length === 0) {
-    throw new TypeError('There is nothing to run: give "implementations", or "machines" and their "actions".');
+    throw new TypeError('TestWorkflow has no machines: pass "implementations", or "machines" and their "actions".');
   }
   const problems = [
     ...validateTogether(machines).map(describeProblem),
-    ...missingActions(machines, actions).map((missing) => `There is no action for ${missing}. Add it to "implement" or "actions".`),
+    ...missingActions(machines, actions).map(
+      ({ machine, state, action }) =>
+        `Missing action for machine "${machine}", state "${state}": ${action}: add it to "implement" or to "actions".`,
+    ),
   ];
   if (problems.length > 0) {
     throw new TypeError(problems.join('\n'));

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { GetRolePolicyCommand, IAMClient, ListAttachedRolePoliciesCommand, ListRolePoliciesCommand } from '@aws-sdk/client-iam';
+import {
+  GetRolePolicyCommand,
+  IAMClient,
+  ListAttachedRolePoliciesCommand,
+  ListRolePoliciesCommand,
+} from '@aws-sdk/client-iam';
 import { ROOT } from './emulator';
 import { EMULATOR_ONLY } from './emulator-only';
 
-/** A line of the emulator's log of what was asked of it. */
+/** A line of the emulator's access log. */
 interface Access {
   readonly principal: string;
   readonly action: string;
@@ -13,73 +18,146 @@ interface Access {
   readonly decision: 'Allow' | 'Deny' | 'ImplicitDeny';
 }
 
-/** The actions by whose right the emulator asks, where AWS asks for another. */
-const AWS_ACTIONS: Readonly<Record<string, string>> = { 'sqs:SendMessageBatch': 'sqs:SendMessage', 'sns:PublishBatch': 'sns:Publish' };
+/** Actions that the emulator authorizes, and the actions that AWS authorizes instead. */
+const AWS_ACTIONS: Readonly<Record<string, string>> = {
+  'sqs:SendMessageBatch': 'sqs:SendMessage',
+  'sqs:ChangeMessageVisibilityBatch': 'sqs:ChangeMessageVisibility',
+  'sns:PublishBatch': 'sns:Publish',
+};
 
-/** What a role is for, and is not asked for here, or not surely, with the reason. */
-const NOT_ASKED_FOR: readonly { readonly actions: readonly string[]; readonly because: string }[] = [
+/** Permissions that AWS requires, but that these tests do not or may not use, with the reason. */
+const NOT_USED_HERE: readonly {
+  readonly because: string;
+  readonly actions: readonly string[];
+  /** Part of the resource's name. @default - any resource */
+  readonly on?: string;
+}[] = [
   {
-    because: 'Lambda polls in the name of the function\'s role. The emulator does without.',
+    because: "Lambda polls with the function's role, the emulator without it.",
     actions: [
-      'sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes',
-      'kinesis:DescribeStream', 'kinesis:DescribeStreamSummary', 'kinesis:ListShards', 'kinesis:GetRecords', 'kinesis:GetShardIterator',
-      'dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams',
+      'sqs:ReceiveMessage',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+      'kinesis:DescribeStream',
+      'kinesis:DescribeStreamSummary',
+      'kinesis:ListShards',
+      'kinesis:GetRecords',
+      'kinesis:GetShardIterator',
+      'dynamodb:DescribeStream',
+      'dynamodb:GetRecords',
+      'dynamodb:GetShardIterator',
+      'dynamodb:ListStreams',
     ],
   },
-  { because: 'Lambda writes the logs in the name of the function\'s role. The emulator does without.', actions: ['logs:CreateLogStream', 'logs:PutLogEvents'] },
   {
-    because: 'Steps are acquired together when their records come in one batch, which is chance.',
-    actions: ['dynamodb:PartiQLInsert', 'dynamodb:PartiQLUpdate'],
+    because: "Lambda writes logs with the function's role, the emulator without it.",
+    actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
   },
-  { because: 'Who starts a task hands it its roles. The emulator does not ask whether he may.', actions: ['iam:PassRole'] },
+  {
+    because: 'Steps are acquired together only if their records arrive in one batch, which is not certain.',
+    actions: ['dynamodb:PartiQLUpdate'],
+  },
+  {
+    because: 'A message is hidden only while another invocation holds its step, which is not certain.',
+    actions: ['sqs:ChangeMessageVisibility'],
+  },
+  {
+    because: 'AWS authorizes each write of a transaction, the emulator only the transaction.',
+    actions: ['dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
+  },
+  {
+    because: 'The event that wakes a step is removed after it, unless the execution ends with it.',
+    actions: ['dynamodb:DeleteItem'],
+  },
+  {
+    because: "Lambda sends failed invocations with the function's role, the emulator without it.",
+    actions: ['sqs:SendMessage'],
+    on: 'FailedInvocations',
+  },
+  {
+    because: 'Every grant that sends envelopes includes the grant to start, which records starts.',
+    actions: ['dynamodb:UpdateItem'],
+    on: 'LockTable',
+  },
+  {
+    because: 'Waiting events are listed and dropped only on request.',
+    actions: ['dynamodb:GetItem', 'dynamodb:Query'],
+    on: 'CheckpointTable',
+  },
+  {
+    because: 'Starting a task passes its roles to ECS, which the emulator does not authorize.',
+    actions: ['iam:PassRole'],
+  },
 ];
 
 /**
- * Declares the test that roles may do what was asked for in the tests before, and nothing else.
+ * Declares the test that roles have exactly the permissions that the preceding tests have used.
  *
- * @param roles their names; called within the test
- * @param some  actions that any of the roles must have been asked for
+ * @param roles returns the names of the roles; called within the test
+ * @param some actions of which each must have been used by at least one role
  */
 export function testAccess(roles: () => readonly string[], some: readonly string[] = []): void {
-  void test('need every right that they have, and have every right that they need', async () => {
-    const log = readFileSync(process.env.ACCESS_LOG ?? '', 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Access); // The emulator's format.
-    const unasked = new Set(NOT_ASKED_FOR.flatMap(({ actions }) => actions));
-    const idle: string[] = [];
+  void test('have exactly the permissions that they use', async () => {
+    const log = readFileSync(process.env.ACCESS_LOG ?? '', 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Access); // The emulator writes this format.
+    const unused: string[] = [];
     const missing: string[] = [];
     const seen = new Set<string>();
     for (const role of roles()) {
       const asked = log.filter(({ principal }) => principal.includes(`:assumed-role/${role}/`));
-      assert.ok(asked.length > 0, `Nobody has asked for anything in the role ${role}`);
+      assert.ok(asked.length > 0, `The role ${role} was not used`);
       const used = new Set(asked.map(({ action, resource }) => `${AWS_ACTIONS[action] ?? action} ${resource}`));
       for (const { action } of asked) seen.add(action);
-      const isIdle = (right: string) => !unasked.has(right.split(' ')[0] ?? '') && ![...used].some((access) => covers(right, access));
-      idle.push(...(await rightsOf(role)).filter(isIdle).map((right) => `${role}: ${right}`));
-      missing.push(...asked.filter(({ decision }) => decision === 'ImplicitDeny').map(({ action, resource }) => `${role}: ${action} ${resource}`));
+      const isUnused = (permission: string) =>
+        !isNotUsedHere(permission) && ![...used].some((access) => covers(permission, access));
+      unused.push(...(await permissionsOf(role)).filter(isUnused).map((permission) => `${role}: ${permission}`));
+      missing.push(
+        ...asked
+          .filter(({ decision }) => decision === 'ImplicitDeny')
+          .map(({ action, resource }) => `${role}: ${action} ${resource}`),
+      );
     }
-    assert.deepEqual(some.filter((action) => !seen.has(action)), [], 'Nobody was asked for this');
-    assert.deepEqual(missing, [], 'Rights are missing');
-    assert.deepEqual(idle, [], 'There are rights that nobody needs');
+    assert.deepEqual(
+      some.filter((action) => !seen.has(action)),
+      [],
+      'No role has used these actions',
+    );
+    assert.deepEqual(missing, [], 'Permissions are missing');
+    assert.deepEqual(unused, [], 'Permissions are not used');
   });
 }
 
-/** Whether a right is that to an access, as far as its resource is not left open at its end. */
-function covers(right: string, access: string): boolean {
-  return right.endsWith('*') ? access.startsWith(right.slice(0, -1)) : access === right;
+function isNotUsedHere(permission: string): boolean {
+  const [permitted = '', resource = ''] = permission.split(' ');
+  return NOT_USED_HERE.some(({ actions, on = '' }) => actions.includes(permitted) && resource.includes(on));
 }
 
-/** What a role may do, as "action resource". */
-async function rightsOf(RoleName: string): Promise<string[]> {
+/** Whether a permission, whose resource may end with a wildcard, allows an access. */
+function covers(permission: string, access: string): boolean {
+  return permission.endsWith('*') ? access.startsWith(permission.slice(0, -1)) : access === permission;
+}
+
+/** Returns the permissions of a role, each as "action resource". */
+async function permissionsOf(RoleName: string): Promise<string[]> {
   const iam = new IAMClient({ credentials: ROOT });
   const { AttachedPolicies = [] } = await iam.send(new ListAttachedRolePoliciesCommand({ RoleName }));
-  assert.deepEqual(AttachedPolicies, [], `The role ${RoleName} has policies that do not name their resources`);
+  assert.deepEqual(
+    AttachedPolicies,
+    [],
+    `The role ${RoleName} has managed policies, which do not name their resources`,
+  );
   const { PolicyNames = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
-  const statements = await Promise.all(PolicyNames.filter((name) => !name.includes(EMULATOR_ONLY)).map(async (PolicyName) => {
-    const { PolicyDocument = '' } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
-    const { Statement } = JSON.parse(decodeURIComponent(PolicyDocument)) as { Statement: Statement[] }; // The language of policies.
-    return Statement;
-  }));
+  const statements = await Promise.all(
+    PolicyNames.filter((name) => !name.includes(EMULATOR_ONLY)).map(async (PolicyName) => {
+      const { PolicyDocument = '' } = await iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }));
+      const { Statement } = JSON.parse(decodeURIComponent(PolicyDocument)) as { Statement: Statement[] }; // IAM's policy format.
+      return Statement;
+    }),
+  );
   return statements.flat().flatMap(({ Effect, Action, Resource }) => {
-    assert.equal(Effect, 'Allow', `Something denies the role ${RoleName} what it needs`);
+    assert.equal(Effect, 'Allow', `A policy of the role ${RoleName} denies access`);
     return [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} ${resource}`));
   });
 }

@@ -1,19 +1,19 @@
 """
-Runs the AWS emulator with what these tests need and it has not.
+Runs the AWS emulator with additions that these tests need:
 
-- It writes down what each role has been let do and refused: one line for each principal, action, resource and decision, into the file
-  that ACCESS_LOG names. The evaluation is the emulator's own.
-- A request is judged by what AWS would judge it by: it has the condition keys `dynamodb:Attributes` for the items of a BatchWriteItem,
-  and `ecs:cluster`; GetRecords is for a stream, RunTask for a task definition, and StopTask for a task; each statement of a
-  BatchExecuteStatement needs the right to what it does to its table.
-- A stream's records are delivered again when the function reports one of them as failed: all of the batch, where AWS begins with the one
-  that failed.
-- An invocation that has no process to run in is made again. The emulator's processes can fail to start when several of them do at once, and
-  what SNS has for them would then be lost.
-- Without Docker, tasks of ECS are started and run until StopTask. As on a container instance, their agent can report that they have stopped
-  (SubmitTaskStateChange). EventBridge then hears of it, as on AWS.
+- An access log: one line for each principal, action, resource and decision, in the file that ACCESS_LOG names. The emulator's own
+  evaluation makes the decisions.
+- Authorization as on AWS: the condition keys `dynamodb:Attributes` (for the items of a BatchWriteItem) and `ecs:cluster`; GetRecords
+  applies to a stream, RunTask to a task definition, and StopTask to a task; each statement of a BatchExecuteStatement requires permission
+  for its operation on its table.
+- Partial batch failures of streams: when the function reports a failed record, the whole batch is delivered again. AWS redelivers from
+  the failed record on.
+- Retries of invocations whose process fails to start, which happens when several start at once.
+- Retries of failed invocations by SNS: two, after a few seconds. AWS waits for one and two minutes. The emulator drops the message.
+- ECS tasks without Docker: a task runs until StopTask, or until SubmitTaskStateChange reports that it has stopped, as the agent of a
+  container instance does. EventBridge then receives the event, as on AWS.
 
-It reaches into one version of the emulator, the one that requirements.txt names.
+These additions depend on internals of the emulator, in the version that requirements.txt names.
 """
 import json
 import os
@@ -35,7 +35,7 @@ def record_access(path):
 
     def recorded(ctx, *policies):
         result = evaluate(ctx, *policies)
-        # Not when a resource's own policy is asked.
+        # Skips evaluations of resource policies.
         if sys._getframe(1).f_code.co_name == "enforce":
             access = (ctx.principal_arn, ctx.action, ctx.resource_arn, result.decision)
             with lock:
@@ -85,9 +85,9 @@ def name_resources():
     iam_actions.extract_resource_arn = resource_of
 
 
-def judge_statements():
+def authorize_statements():
     dynamodb_transaction_checks = iam_actions.dynamodb_transaction_checks
-    actions = {"INSERT": "dynamodb:PartiQLInsert", "UPDATE": "dynamodb:PartiQLUpdate"}
+    actions = {"INSERT": "dynamodb:PartiQLInsert", "UPDATE": "dynamodb:PartiQLUpdate", "DELETE": "dynamodb:PartiQLDelete"}
 
     def checks_of(iam_action, body, region, account_id):
         if iam_action != "dynamodb:BatchExecuteStatement":
@@ -98,7 +98,7 @@ def judge_statements():
     iam_actions.dynamodb_transaction_checks = checks_of
 
 
-def heed_failed_records():
+def redeliver_failed_batches():
     execute = lambda_svc._execute_function
 
     def executed(func, event):
@@ -114,9 +114,9 @@ def heed_failed_records():
     lambda_svc._execute_function = executed
 
 
-def start_processes_again():
+def retry_failed_starts():
     execute = lambda_svc._execute_function
-    # What a handler throws has a type of its own, `Runtime.HandlerError`.
+    # Errors of a handler have another type, `Runtime.HandlerError`.
     not_started = ("RuntimeError", "FileNotFoundError", "BrokenPipeError")
 
     def executed(func, event):
@@ -132,7 +132,24 @@ def start_processes_again():
     lambda_svc._execute_function = executed
 
 
-def let_tasks_stop():
+def retry_asynchronous_invocations():
+    execute = lambda_svc._execute_function
+
+    def executed(func, event):
+        result = execute(func, event)
+        records = event.get("Records") if isinstance(event, dict) else None
+        if records and records[0].get("EventSource") == "aws:sns":
+            for pause in (5, 20):
+                if not result.get("error"):
+                    break
+                time.sleep(pause)
+                result = execute(func, event)
+        return result
+
+    lambda_svc._execute_function = executed
+
+
+def report_stopped_tasks():
     def submit_task_state_change(data):
         task = ecs._resolve_task(data["task"], ecs._resolve_cluster_name(data["cluster"]))
         for reported in data.get("containers", []):
@@ -159,7 +176,7 @@ def let_tasks_stop():
 
     ecs._mark_task_stopped = marked
 
-    # It would do nothing.
+    # The emulator's own implementation does nothing.
     assert "SubmitTaskStateChange" in ecs._ACTION_MAP
     ecs._ACTION_MAP["SubmitTaskStateChange"] = submit_task_state_change
 
@@ -168,8 +185,9 @@ if __name__ == "__main__":
     record_access(os.environ["ACCESS_LOG"])
     add_condition_keys()
     name_resources()
-    judge_statements()
-    start_processes_again()
-    heed_failed_records()
-    let_tasks_stop()
+    authorize_statements()
+    retry_failed_starts()
+    retry_asynchronous_invocations()
+    redeliver_failed_batches()
+    report_stopped_tasks()
     main()

@@ -5,30 +5,30 @@ import { request } from 'https';
 import { AddressInfo, createServer } from 'net';
 import { join } from 'path';
 import { setTimeout } from 'timers/promises';
-import { run } from './processes';
 import { PROJECT, Toolchain, WORKSPACE } from './toolchain';
+import { run } from '../support/processes';
 
-/** The account and region that everything is deployed to. */
+/** The emulated account and region. */
 export const ACCOUNT = '000000000000';
 export const REGION = 'eu-west-1';
 
 const READY_SECONDS = 30;
 const STOP_SECONDS = 5;
 
-/** The emulator takes this key for that of the account's root user. */
+/** The access key of the account's root user in the emulator. */
 export const ROOT = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 /**
- * An AWS account on the loopback interface, empty when it starts and gone when it stops.
+ * An AWS account on the loopback interface. It is empty at the start and deleted at the stop.
  *
- * It is run as strictly as it can be: with TLS, since queues and topics refuse anything else, and with IAM, so that a function can do what
- * its role lets it do and nothing more.
+ * The emulator is as strict as it can be: it requires TLS, as the policies of queues and topics do, and enforces IAM, so that a function can
+ * only do what its role allows.
  */
 export class Emulator {
   /**
-   * Starts the emulator on a free port and waits until it answers.
+   * Starts the emulator on a free port, and waits until it responds.
    *
-   * @throws Error with the end of its log when it does not get ready
+   * @throws Error with the end of its log if it does not respond in time
    */
   public static async start(toolchain: Toolchain): Promise<Emulator> {
     const folder = join(WORKSPACE, 'run');
@@ -38,14 +38,14 @@ export class Emulator {
     const port = await freePort();
     const logFile = join(folder, 'emulator.log');
     const log = openSync(logFile, 'a');
-    // The shell ends the emulator, and with it the processes of the functions, as soon as its standard input closes: also when this
-    // process is killed and can tidy up nothing.
+    // The shell terminates the emulator and the processes of its functions when its standard input closes, which also happens if this process
+    // is killed.
     const program = [toolchain.python, join(PROJECT, 'test', 'e2e', 'emulator.py')];
     const child = spawn('sh', ['-c', '{ "$0" "$1"; kill -s TERM 0; } & read -r line; kill -s TERM 0', ...program], {
       detached: true,
       cwd: folder,
       stdio: ['pipe', log, log],
-      // Not this process's environment: the functions inherit what the emulator has.
+      // The functions inherit these variables, so they do not include those of this process.
       env: {
         AWS_ACCESS_KEY_ID: ROOT.accessKeyId,
         AWS_SECRET_ACCESS_KEY: ROOT.secretAccessKey,
@@ -60,15 +60,21 @@ export class Emulator {
         USE_SSL: '1',
         AUTH: 'true',
         ACCESS_LOG: join(folder, 'access.jsonl'),
-        // No compiled files beside the sources.
+        // Keeps compiled files out of the source folder.
         PYTHONDONTWRITEBYTECODE: '1',
       },
     });
     closeSync(log);
     const configFile = join(folder, 'aws-config');
-    writeFileSync(configFile, `[default]\naws_access_key_id = ${ROOT.accessKeyId}\naws_secret_access_key = ${ROOT.secretAccessKey}\n`);
+    writeFileSync(
+      configFile,
+      `[default]\naws_access_key_id = ${ROOT.accessKeyId}\naws_secret_access_key = ${ROOT.secretAccessKey}\n`,
+    );
     const emulator = new Emulator(child, `https://localhost:${port}`, {
-      certificate: certificate.file, log: logFile, access: join(folder, 'access.jsonl'), config: configFile,
+      certificate: certificate.file,
+      log: logFile,
+      access: join(folder, 'access.jsonl'),
+      config: configFile,
     });
     try {
       await emulator.untilReady();
@@ -82,27 +88,32 @@ export class Emulator {
   private constructor(
     private readonly child: ChildProcess,
     private readonly endpoint: string,
-    private readonly files: { readonly certificate: string; readonly log: string; readonly access: string; readonly config: string },
+    private readonly files: {
+      readonly certificate: string;
+      readonly log: string;
+      readonly access: string;
+      readonly config: string;
+    },
   ) {}
 
-  /** Where the emulator's log goes, and with it what the functions print. */
+  /** The file with the emulator's log, which includes the output of the functions. */
   public get logFile(): string {
     return this.files.log;
   }
 
   /**
-   * What a process needs in its environment to take the emulator for AWS: the CDK, and every SDK client with its default settings.
-   * A variable that is undefined must be unset.
+   * Environment variables that direct the CDK, and SDK clients with default settings, to the emulator. Variables that are undefined must be
+   * unset.
    */
   public get environment(): NodeJS.ProcessEnv {
     return {
       AWS_ENDPOINT_URL: this.endpoint,
-      // Named on its own, it makes the CDK address buckets by path: bucket.localhost is no host.
+      // The separate variable makes the CDK address buckets by path, since the host bucket.localhost does not exist.
       AWS_ENDPOINT_URL_S3: this.endpoint,
       AWS_REGION: REGION,
       AWS_CA_BUNDLE: this.files.certificate,
       NODE_EXTRA_CA_CERTS: this.files.certificate,
-      // The credentials in this file and no others, so that nothing finds its way from here to a real account.
+      // Only the credentials in this file are used, so that no request can reach a real account.
       AWS_CONFIG_FILE: this.files.config,
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
       AWS_ACCESS_KEY_ID: undefined,
@@ -115,7 +126,7 @@ export class Emulator {
     };
   }
 
-  /** Ends the emulator and all functions that it runs. Does nothing if it has ended. */
+  /** Stops the emulator and its functions. Does nothing if the emulator has stopped. */
   public async stop(): Promise<void> {
     if (this.child.pid === undefined || hasEnded(this.child)) {
       return;
@@ -124,7 +135,7 @@ export class Emulator {
     this.child.stdin?.end();
     await Promise.race([ended, setTimeout(STOP_SECONDS * 1000, undefined, { ref: false })]);
     if (!hasEnded(this.child)) {
-      // The whole process group, of which the shell is the leader.
+      // Kills the process group, which the shell leads.
       process.kill(-this.child.pid, 'SIGKILL');
       await ended;
     }
@@ -132,10 +143,12 @@ export class Emulator {
 
   private async untilReady(): Promise<void> {
     const deadline = Date.now() + READY_SECONDS * 1000;
-    while (!await answers(`${this.endpoint}/_ministack/health`, this.files.certificate)) {
+    while (!(await answers(`${this.endpoint}/_ministack/health`, this.files.certificate))) {
       if (hasEnded(this.child) || Date.now() > deadline) {
-        const state = hasEnded(this.child) ? 'ended at once' : `did not answer within ${READY_SECONDS} seconds`;
-        throw new Error(`The AWS emulator ${state}:\n${readFileSync(this.logFile, 'utf8').split('\n').slice(-30).join('\n')}`);
+        const state = hasEnded(this.child) ? 'exited at the start' : `did not respond within ${READY_SECONDS} seconds`;
+        throw new Error(
+          `The AWS emulator ${state}:\n${readFileSync(this.logFile, 'utf8').split('\n').slice(-30).join('\n')}`,
+        );
       }
       await setTimeout(100);
     }
@@ -146,15 +159,30 @@ function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
-/** Makes a certificate that is good for this machine and this run only. */
+/** Creates a certificate for localhost and for this run. */
 async function makeCertificate(folder: string): Promise<{ file: string; keyFile: string }> {
   const file = join(folder, 'certificate.pem');
   const keyFile = join(folder, 'key.pem');
   await run('openssl', [
-    'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', keyFile, '-out', file, '-days', '7', '-subj', '/CN=localhost',
-    '-addext', 'basicConstraints=critical,CA:FALSE', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    'req',
+    '-x509',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-keyout',
+    keyFile,
+    '-out',
+    file,
+    '-days',
+    '7',
+    '-subj',
+    '/CN=localhost',
+    '-addext',
+    'basicConstraints=critical,CA:FALSE',
+    '-addext',
+    'subjectAltName=DNS:localhost,IP:127.0.0.1',
   ]).catch((error: Error) => {
-    throw new Error(`The AWS emulator needs the openssl command to make its certificate: ${error.message}`);
+    throw new Error(`Cannot create the emulator's certificate. Install the openssl command. ${error.message}`);
   });
   return { file, keyFile };
 }
@@ -162,7 +190,7 @@ async function makeCertificate(folder: string): Promise<{ file: string; keyFile:
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo; // It listens on TCP.
+  const { port } = server.address() as AddressInfo; // A TCP server has an address of this type.
   server.close();
   await once(server, 'close');
   return port;
@@ -173,6 +201,11 @@ async function answers(url: string, certificateFile: string): Promise<boolean> {
     request(url, { ca: readFileSync(certificateFile), timeout: 1000 }, (response) => {
       response.resume();
       resolve(response.statusCode === 200);
-    }).once('error', () => resolve(false)).once('timeout', function(this: ReturnType<typeof request>) { this.destroy(); }).end();
+    })
+      .once('error', () => resolve(false))
+      .once('timeout', function (this: ReturnType<typeof request>) {
+        this.destroy();
+      })
+      .end();
   });
 }

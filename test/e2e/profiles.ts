@@ -1,15 +1,15 @@
 import { appendFileSync, copyFileSync } from 'fs';
 
 /**
- * Defines profiles by which AWS clients of this process take on roles. To be called once, before the first client is used: the SDK reads
- * its file only once.
+ * Defines profiles with which AWS clients of this process assume roles. Call it once, before the first client is used: the SDK reads its
+ * configuration file only once.
  *
- * @param roles ARNs of roles, by the name of the profile
+ * @param roles ARNs of roles, by name of the profile
  */
 export function defineProfiles(roles: Readonly<Record<string, string>>): void {
   const shared = process.env.AWS_CONFIG_FILE;
   if (shared === undefined) {
-    throw new Error('AWS_CONFIG_FILE is not set: scenarios are run by test/e2e/run.ts.');
+    throw new Error('AWS_CONFIG_FILE is not set. Run scenarios with "npm run e2e".');
   }
   const file = `${shared}-${process.pid}`;
   copyFileSync(shared, file);
@@ -19,7 +19,7 @@ export function defineProfiles(roles: Readonly<Record<string, string>>): void {
   process.env.AWS_CONFIG_FILE = file;
 }
 
-/** Lets AWS clients that are first used by `use` act in a profile's role, for as long as they live. */
+/** Calls `use` with a profile selected. AWS clients that are first used meanwhile keep the profile's role. */
 export async function actingAs<T>(profile: string, use: () => Promise<T>): Promise<T> {
   process.env.AWS_PROFILE = profile;
   try {

@@ -6,28 +6,32 @@ import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { CdkApp, deploy, destroy } from './cdk';
 import { ROOT } from './emulator';
 
-/** Returns an output of the deployed stack; only to be called within a test. */
+/** Returns an output of the deployed stack. Call it within a test. */
 export type Outputs = (name: string) => string;
 
 /**
- * Deploys an app, runs the tests that `define` declares with the test runner's `test`, and destroys the app.
+ * Deploys an app, runs the tests that `define` declares, and destroys the app.
  *
- * @param title  what the scenario shows
- * @param app    what is deployed
- * @param define declares the tests, which run one after another
+ * @param title name of the scenario
+ * @param app the app to deploy
+ * @param define declares the tests with the test runner's `test`; they run one after another
  */
 export function scenario(title: string, app: CdkApp, define: (output: Outputs) => void): void {
   void describe(title, () => {
     let outputs: Readonly<Record<string, string>>;
-    before(async () => { outputs = await deploy(app); });
+    before(async () => {
+      outputs = await deploy(app);
+    });
     after(async () => {
       await destroy(app);
-      assert.deepEqual(await leftovers(app.stack), [], 'The stack has left something behind');
+      assert.deepEqual(await leftovers(app.stack), [], 'The deleted stack has left resources behind');
     });
     define((name) => {
       const value = outputs[name];
       if (value === undefined) {
-        throw new Error(`The stack ${app.stack} has no output ${name}, only ${Object.keys(outputs).join(', ')}.`);
+        throw new Error(
+          `The stack ${app.stack} has no output ${name}: expected one of ${Object.keys(outputs).join(', ')}.`,
+        );
       }
       return value;
     });
@@ -35,10 +39,9 @@ export function scenario(title: string, app: CdkApp, define: (output: Outputs) =
 }
 
 /**
- * Calls `probe` until it returns something that `isDone` accepts, and returns that. On a busy machine a look may fail that needs an answer
- * within seconds.
+ * Calls `probe` until `isDone` accepts its result, and returns the result. Retries errors, too: on a busy machine, requests can time out.
  *
- * @throws Error with what `probe` returned or threw last when `seconds` have passed
+ * @throws Error with the last result or error of `probe` after the given time
  */
 export async function eventually<T>(probe: () => Promise<T>, isDone: (found: T) => boolean, seconds = 120): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
@@ -51,15 +54,17 @@ export async function eventually<T>(probe: () => Promise<T>, isDone: (found: T) 
       found = String(thrown);
     }
     if (Date.now() > deadline) {
-      throw new Error(`Not within ${seconds} seconds. The last that was seen: ${JSON.stringify(found, undefined, 2)}`);
+      throw new Error(`Timed out after ${seconds} seconds. The last result was ${JSON.stringify(found, undefined, 2)}`);
     }
     await setTimeout(200);
   }
 }
 
-/** The tables and queues that exist of a stack. Without a name of their own, they are named after it. */
+/** Returns the stack's tables and queues that exist. Their generated names begin with the stack's. */
 async function leftovers(stack: string): Promise<string[]> {
   const { TableNames = [] } = await new DynamoDBClient({ credentials: ROOT }).send(new ListTablesCommand({}));
-  const { QueueUrls = [] } = await new SQSClient({ credentials: ROOT }).send(new ListQueuesCommand({ QueueNamePrefix: `${stack}-` }));
+  const { QueueUrls = [] } = await new SQSClient({ credentials: ROOT }).send(
+    new ListQueuesCommand({ QueueNamePrefix: `${stack}-` }),
+  );
   return [...TableNames.filter((name) => name.startsWith(`${stack}-`)), ...QueueUrls];
 }

@@ -1,70 +1,85 @@
 import type { Mutation } from './mutations';
 
 const LOCK_TABLE = 'lambda/aws/dynamodb/lock-table.ts';
-const JOINT_ACQUISITION = 'lambda/aws/dynamodb/joint-acquisition.ts';
+const CLIENT_LOCK_TABLE = 'lambda/aws/dynamodb/client-lock-table.ts';
+const BATCHED_ACQUIRE = 'lambda/aws/dynamodb/batched-acquire.ts';
+const CLIENT_MAILBOX = 'lambda/aws/dynamodb/client-mailbox-table.ts';
 const MAILBOX = 'lambda/aws/dynamodb/mailbox-table.ts';
 const SCRIPTS = 'lambda/aws/elasticache/scripts.ts';
+const LEASE_SCRIPTS = 'lambda/aws/elasticache/lease-scripts.ts';
 const RECORDS = 'lambda/runtime/records.ts';
 
-/** Mistakes in the adapters and in the runtime, which only show with the adapters over simulated services. */
+/** Mistakes in the adapters and in the runtime, which show only with the adapters over simulated services. */
 const ANYWHERE: readonly Omit<Mutation, 'ports'>[] = [
   {
-    name: 'entries that DynamoDB has left unprocessed are dropped',
+    name: 'entries that DynamoDB left unprocessed are dropped',
     file: 'lambda/aws/dynamodb/write-batch.ts',
-    replace: 'pending = pending.filter(({ request }) => left.has(this.keyOf(request)));',
-    by: 'pending = left.size > 0 ? [] : [];',
+    replace: '{ result: { ok: false, error: new UnprocessedError(this.tableName) }, retry: true }',
+    by: '{ result: { ok: true }, retry: false }',
   },
   {
-    name: 'entries that SQS has not taken count as sent',
-    file: 'lambda/aws/sqs/send-batch.ts',
-    replace: 'answers.set(Id, { ok: false, error: new EntryFailedError(Code, Message) });',
-    by: 'answers.set(Id, { ok: true, journaled: false, place: { service: \'sqs\', resource: `${queueUrl}${Code}${Message}` } });',
+    name: 'entries that SQS rejected count as sent',
+    file: 'lambda/aws/sqs/send-messages.ts',
+    replace: 'return resultsById(entries, output,',
+    by: 'return resultsById(entries, { Successful: [...(output.Successful ?? []), ...(output.Failed ?? [])] },',
   },
   {
-    name: 'records that Kinesis has not taken count as sent',
-    file: 'lambda/aws/kinesis/stream.ts',
+    name: 'records that Kinesis rejected count as sent',
+    file: 'lambda/aws/kinesis/event-source.ts',
     replace: 'return SequenceNumber === undefined || ErrorCode !== undefined',
-    by: 'return ErrorMessage === \'?\'',
+    by: "return ErrorMessage === '?'",
   },
   {
-    name: 'messages that SNS has not taken count as sent',
-    file: 'lambda/aws/sns/topic.ts',
-    replace: 'answers.set(Id, { ok: false, error: new MessageFailedError(Code, Message) });',
-    by: 'answers.set(Id, { ok: true, journaled: false, place: { service: \'sns\', resource: `${this.topicArn}${Code}${Message}` } });',
+    name: 'messages that SNS rejected count as sent',
+    file: 'lambda/aws/sns/event-source.ts',
+    replace: 'return resultsById(entries, output,',
+    by: 'return resultsById(entries, { Successful: [...(output.Successful ?? []), ...(output.Failed ?? [])] },',
   },
   {
-    name: 'an invocation of SNS succeeds though its record has failed',
+    name: 'an invocation by SNS succeeds although its record failed',
     file: RECORDS,
     replace: 'if (failures.length > 0 && !partial) throw new InvocationFailedError(failures.length, outcomes.size);',
     by: '',
   },
   {
-    name: 'records that failed are not reported',
+    name: 'failed records are not reported',
     file: RECORDS,
-    replace: 'const failures = [...outcomes].filter(([, outcome]) => outcome === \'redeliver\');',
-    by: 'const failures = partial ? [] : [...outcomes].filter(([, outcome]) => outcome === \'redeliver\');',
+    replace: "const failures = [...outcomes].filter(([, outcome]) => outcome !== 'acknowledge');",
+    by: "const failures = partial ? [] : [...outcomes].filter(([, outcome]) => outcome !== 'acknowledge');",
   },
   {
-    name: 'an event is lost that others were quicker than',
-    file: MAILBOX,
-    replace: 'if (!refusal || refusal.isKnown) {',
-    by: 'if (!refusal || refusal.isKnown || attempt === 1) {',
+    name: 'an event whose transaction conflicts counts as accepted',
+    file: CLIENT_MAILBOX,
+    replace: 'const [id, place] = refusalsOf(thrown);',
+    by: 'if (refusalsOf(thrown).length === 0) return { accepted: true, key };\n      const [id, place] = refusalsOf(thrown);',
   },
   {
-    name: 'two events get one position in the mailbox',
-    file: MAILBOX,
-    replace: 'ConditionExpression: last === 0 ? isNew : \'#last = :last\',',
-    by: '',
+    name: 'the table takes events in any order',
+    file: CLIENT_MAILBOX,
+    replace: '.sort((a, b) => a.position - b.position)[0];',
+    by: '.sort((a, b) => b.position - a.position)[0];',
   },
   {
-    name: 'each attempt seals its callback token with a secret of its own',
+    name: 'the table finds hidden events',
+    file: CLIENT_MAILBOX,
+    replace: 'return !item.hidden && !isExpired(item, this.system.clock.now());',
+    by: 'return !isExpired(item, this.system.clock.now());',
+  },
+  {
+    name: 'the table accepts an event id again',
+    file: CLIENT_MAILBOX,
+    replace: '{ ConditionExpression: `${IS_NEW} OR #${TTL_ATTRIBUTE} < :now${mayReplace}` },',
+    by: "{ ConditionExpression: 'attribute_not_exists(executionId) OR #ttl >= :now' },",
+  },
+  {
+    name: 'each attempt seals its callback token with a different secret',
     file: MAILBOX,
-    replace: 'SET #secret = if_not_exists(#secret, :proposal)',
-    by: 'SET #secret = :proposal',
+    replace: 'SET secret = if_not_exists(secret, :secret)',
+    by: 'SET secret = :secret',
   },
 ];
 
-/** Mistakes in the locks of a table. */
+/** Mistakes in the lock table. */
 const TABLE: readonly Omit<Mutation, 'ports'>[] = [
   {
     name: 'the table ignores the chain of fences',
@@ -75,76 +90,91 @@ const TABLE: readonly Omit<Mutation, 'ports'>[] = [
   {
     name: 'the table ignores a valid lease',
     file: LOCK_TABLE,
-    replace: 'done = :done AND expires < :updatedAt',
-    by: 'done = :done',
+    replace: "done = :done AND ' + 'expires < :updatedAt'",
+    by: "done = :done'",
   },
   {
-    name: 'the table ignores who commits',
+    name: 'the table ignores the fence of a commit',
     file: LOCK_TABLE,
-    replace: 'const HELD = \'fence = :fence\';',
-    by: 'const HELD = \'attribute_exists(fence)\';',
+    replace: "const HELD = 'incarnation = :incarnation AND fence = :fence';",
+    by: "const HELD = 'attribute_exists(fence)';",
   },
   {
-    name: 'a cancellation leaves the fence in the table as it is',
-    file: LOCK_TABLE,
+    name: 'a cancellation does not increase the fence in the table',
+    file: CLIENT_LOCK_TABLE,
     replace: 'fence = fence + :one, updatedAt = :now',
     by: 'updatedAt = :now',
   },
   {
-    name: 'the table counts one more than there is room for',
+    name: 'the table admits one execution above the limit',
     file: 'lambda/aws/dynamodb/running-executions-table.ts',
     replace: 'size(executions) < :capacity',
     by: 'size(executions) <= :capacity',
   },
   {
-    name: 'a statement that was refused counts as a lease',
-    file: JOINT_ACQUISITION,
-    replace: 'response && !response.Error ? item ?? response.Item : undefined',
-    by: 'response ? item ?? response.Item : undefined',
+    name: 'a refused statement counts as a lease',
+    file: BATCHED_ACQUIRE,
+    replace: 'return response?.Error ? undefined : response?.Item;',
+    by: 'const { executionId, parent } = requests[index]!;\n      return response && { ...acquiredBy(requests[index]!), executionId: text(executionId), fence: number(parent + 1), released: number(0), accompanied: number(0), startedAt: number(0) };',
   },
   {
-    name: 'a statement takes the step of any attempt',
-    file: JOINT_ACQUISITION,
-    replace: ' AND "fence" = ? RETURNING ALL NEW *\',\n      Parameters: [...Object.values(item), text(request.executionId), number(request.step - 1), number(request.parent)]',
-    by: ' RETURNING ALL NEW *\',\n      Parameters: [...Object.values(item), text(request.executionId), number(request.step - 1)]',
+    name: 'a statement accepts the envelope of any attempt',
+    file: BATCHED_ACQUIRE,
+    replace:
+      ' AND "fence" = ? RETURNING ALL NEW *\',\n    Parameters: [ ...Object.values(item), ...[partition, text(request.incarnation), number(previous), number(request.parent)], ],',
+    by: " RETURNING ALL NEW *',\n    Parameters: [...Object.values(item), partition, text(request.incarnation), number(previous)],",
   },
 ];
 
-/** Mistakes in the locks of a cache. */
+/** Mistakes in the lock cache. */
 const CACHE: readonly Omit<Mutation, 'ports'>[] = [
   {
     name: 'the cache ignores the chain of fences',
-    file: SCRIPTS,
-    replace: 'local commits = step == ARGV[2] and fence == ARGV[3]',
+    file: LEASE_SCRIPTS,
+    replace: 'local commits = same and step == ARGV[3] and fence == ARGV[4]',
     by: 'local commits = step == ARGV[2]',
   },
   {
     name: 'the cache ignores a valid lease',
-    file: SCRIPTS,
-    replace: ' and done == \'0\' and tonumber(expires) < tonumber(ARGV[4])',
-    by: ' and done == \'0\'',
+    file: LEASE_SCRIPTS,
+    replace: 'and tonumber(expires) < tonumber(ARGV[5])',
+    by: '',
   },
   {
-    name: 'the cache ignores who commits',
-    file: SCRIPTS,
-    replace: 'if fence ~= ARGV[1] or released == fence then',
+    name: 'the cache ignores the fence of a commit',
+    file: LEASE_SCRIPTS,
+    replace: 'if incarnation ~= ARGV[1] or fence ~= ARGV[2] or released == fence then',
     by: 'if not fence or released == fence then',
   },
   {
-    name: 'the cache counts one more than there is room for',
-    file: SCRIPTS,
-    replace: 'if #all >= tonumber(ARGV[4]) then',
-    by: 'if #all > tonumber(ARGV[4]) then',
+    name: 'the cache admits one execution above the limit',
+    file: 'lambda/aws/elasticache/running-executions-scripts.ts',
+    replace: "#redis.call('HGETALL', KEYS[1]) >= 2 * tonumber(ARGV[4])",
+    by: "#redis.call('HGETALL', KEYS[1]) > 2 * tonumber(ARGV[4])",
   },
   {
-    name: 'a cancellation leaves the fence in the cache as it is',
+    name: 'a cancellation does not increase the fence in the cache',
     file: SCRIPTS,
-    replace: 'redis.call(\'HINCRBY\', KEYS[1], \'fence\', 1)\nredis.call(\'EXPIREAT\', KEYS[1], ARGV[2])',
-    by: 'redis.call(\'EXPIREAT\', KEYS[1], ARGV[2])',
+    replace: "redis.call('HINCRBY', KEYS[1], 'fence', 1)\nredis.call('EXPIRE', KEYS[1], ARGV[2])",
+    by: "redis.call('EXPIRE', KEYS[1], ARGV[2])",
   },
 ];
 
 export const ADAPTER_MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'the keys omit the workflow',
+    file: 'lambda/contract/tables.ts',
+    replace: 'return `${encodeURIComponent(workflow)}/${name}`;',
+    by: 'void workflow;\n  return name;',
+    ports: ['table', 'cache'],
+  },
+  {
+    name: 'the name of a workflow is not escaped in keys',
+    file: 'lambda/contract/tables.ts',
+    replace: 'return `${encodeURIComponent(workflow)}/${name}`;',
+    by: 'return `${workflow}/${name}`;',
+    ports: ['table', 'cache'],
+  },
   ...ANYWHERE.map((mutation) => ({ ...mutation, ports: ['table', 'cache'] as const })),
   ...TABLE.map((mutation) => ({ ...mutation, ports: ['table'] as const })),
   ...CACHE.map((mutation) => ({ ...mutation, ports: ['cache'] as const })),

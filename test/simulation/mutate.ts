@@ -5,13 +5,13 @@ import { bundle } from './bundle';
 import { MUTATIONS, type Mutation } from './mutations';
 import { PORTS_KINDS, type PortsKind } from './setting';
 import { runWorker } from './workers';
-import { EVENT_SOURCE_KINDS } from '../../lambda/testing';
+import { EVENT_SOURCE_KINDS } from '../../lambda/testing/simulation/scenario';
 
-/** Seeds within which each mistake must be found: always the same ones, so that a change of the simulation cannot hide behind luck. */
+/** The seeds that must catch each mistake: always the same seeds, so that no result depends on chance. */
 const FIRST = 1;
 const SEEDS = 4_000;
 
-/** Plants one mistake after the other and tells which of them the simulation does not find. */
+/** Plants each mistake in turn, and reports those that the simulation does not catch. */
 async function main(): Promise<void> {
   const only = process.argv.slice(2).join(' ');
   const mutations = MUTATIONS.filter(({ name }) => name.includes(only));
@@ -24,7 +24,11 @@ async function main(): Promise<void> {
       const mutation = mutations[index] as Mutation;
       const caught = await run(mutation, join(folder, `${index}.cjs`));
       if (!caught) missed.push(mutation.name);
-      console.log(caught ? `caught by seed ${String(caught.seed).padStart(4)}: ${mutation.name}\n    ${caught.violation}` : `MISSED: ${mutation.name}`);
+      console.log(
+        caught
+          ? `caught by seed ${String(caught.seed).padStart(4)}: ${mutation.name}\n    ${caught.violation}`
+          : `MISSED: ${mutation.name}`,
+      );
     }
   };
   try {
@@ -32,14 +36,16 @@ async function main(): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  console.log(`${mutations.length - missed.length} of ${mutations.length} mistakes were caught, in ${((Date.now() - began) / 1000).toFixed(0)} s.`);
+  console.log(
+    `${mutations.length - missed.length} of ${mutations.length} mistakes were caught, in ${((Date.now() - began) / 1000).toFixed(0)} s.`,
+  );
   if (missed.length > 0) {
     console.log(`${SEEDS} seeds did not catch:\n${missed.map((name) => `  ${name}`).join('\n')}`);
     process.exitCode = 1;
   }
 }
 
-/** What a mutation of the test kit's own ports changes is there with these alone. */
+/** Mutations of the test kit's own ports take effect only with these ports. */
 function portsOf({ ports, file }: Mutation): readonly PortsKind[] {
   return ports ?? (file.startsWith('lambda/testing/') ? ['memory'] : PORTS_KINDS);
 }
@@ -47,18 +53,22 @@ function portsOf({ ports, file }: Mutation): readonly PortsKind[] {
 async function run(mutation: Mutation, file: string): Promise<{ seed: number; violation: string } | undefined> {
   await bundle(file, mutation);
   let caught: { seed: number; violation: string } | undefined;
-  await runWorker(file, {
-    first: FIRST,
-    stride: 1,
-    count: SEEDS,
-    sources: EVENT_SOURCE_KINDS,
-    ports: portsOf(mutation),
-    end: Infinity,
-    brief: true,
-    verbose: false,
-  }, (message) => {
-    if (message.kind === 'violation') caught ??= { seed: message.seed, violation: message.violations[0] ?? '' };
-  });
+  await runWorker(
+    file,
+    {
+      first: FIRST,
+      stride: 1,
+      count: SEEDS,
+      sources: EVENT_SOURCE_KINDS,
+      ports: portsOf(mutation),
+      end: Infinity,
+      brief: true,
+      verbose: false,
+    },
+    (message) => {
+      if (message.kind === 'violation') caught ??= { seed: message.seed, violation: message.violations[0] ?? '' };
+    },
+  );
   return caught;
 }
 

@@ -3,12 +3,12 @@ import type { Result } from './simulation';
 import type { Trace } from './trace';
 import type { FaultRule } from '../../lambda/testing';
 
-/** The execution that the first violation is about, unless it is about several. */
+/** Returns the execution of the first violation, unless the violation concerns several. */
 function concerned({ violations: [first = ''] }: Result): string | undefined {
   return /^I\d (e\d+):/.exec(first)?.[1];
 }
 
-/** A violation, told so that somebody can see what happened and run it again. */
+/** Formats a violation so that a reader can follow the run and replay it. */
 export function report(
   result: Result,
   { sources, ports }: Choice,
@@ -22,11 +22,11 @@ export function report(
     ...first.violations.map((violation) => `  ${violation}`),
     `Set-up: ${JSON.stringify(setup)}`,
     `Machine: ${JSON.stringify(machine.states)} initial ${machine.initial}, maxRetries ${machine.maxRetries}`,
-    `Of ${first.hits.length} faults these ${faults.length} are enough:`,
+    `${faults.length} of ${first.hits.length} faults suffice:`,
     ...faults.map((fault) => `  ${JSON.stringify(fault)}`),
-    'With them:',
+    'Violations with these faults:',
     ...result.violations.map((violation) => `  ${violation}`),
-    'What happened (virtual time, invocation):',
+    'Trace (virtual time, invocation):',
     ...trace.lines(concerned(result)),
   ].join('\n');
 }

@@ -5,26 +5,33 @@ import { parseArgs } from 'node:util';
 import { bundle } from './bundle';
 import { PORTS_KINDS } from './setting';
 import { runWorker } from './workers';
-import { EVENT_SOURCE_KINDS } from '../../lambda/testing';
+import { EVENT_SOURCE_KINDS } from '../../lambda/testing/simulation/scenario';
 
-/** Reports that are printed; of more violations only the seeds are. */
-const REPORTS = 3;
+/** Number of violations after which the run ends. Each is printed in full. */
+const MAX_VIOLATIONS = 3;
 
-const USAGE = `Runs the engine over simulated services under faults, and checks what the protocol promises.
+const USAGE = `Runs the engine over simulated services under faults, and checks the invariants of the protocol.
 
   npm run simulate -- [--seeds N] [--seed S] [--source ${EVENT_SOURCE_KINDS.join(',')}]
     [--lock-store ${PORTS_KINDS.join(',')}] [--time-limit TIME]
 
-  --seeds       how many seeds to run (default 1000, or as many as the time limit allows)
-  --seed        the first seed; alone, only that one is run, and its trace is printed
-  --source      the primary event sources to choose from (default all)
-  --lock-store  where the locks are (default any of these): "table" and "cache" run the adapters over simulated AWS services, "memory" runs
-                the ports of the test kit
-  --time-limit  no other seed is begun after that time, in seconds or with a unit: 90, 90s, 5m, 1h`;
+  --seeds       number of seeds (default 1000, or as many as the time limit allows)
+  --seed        first seed; without --seeds, only this one runs, and its trace is printed
+  --source      primary event sources to draw from (default all)
+  --lock-store  lock stores to draw from (default all): "table" and "cache" run the adapters over simulated AWS services, "memory" runs the
+                ports of the test kit
+  --time-limit  time after which no further seed starts, in seconds or with a unit: 90, 90s, 5m, 1h`;
 
 function parse() {
   const { values } = parseArgs({
-    options: { 'seeds': { type: 'string' }, 'seed': { type: 'string' }, 'source': { type: 'string' }, 'lock-store': { type: 'string' }, 'time-limit': { type: 'string' }, 'help': { type: 'boolean' } },
+    options: {
+      seeds: { type: 'string' },
+      seed: { type: 'string' },
+      source: { type: 'string' },
+      'lock-store': { type: 'string' },
+      'time-limit': { type: 'string' },
+      help: { type: 'boolean' },
+    },
   });
   if (values.help) {
     console.log(USAGE);
@@ -32,19 +39,20 @@ function parse() {
   }
   const whole = (name: 'seeds' | 'seed', otherwise: number) => {
     const value = values[name] === undefined ? otherwise : Number(values[name]);
-    if (!(value >= 0)) throw new Error(`--${name} is a number, but is "${values[name]}".\n\n${USAGE}`);
+    if (!(value >= 0)) throw new Error(`Invalid --${name} "${values[name]}": expected a number.\n\n${USAGE}`);
     return value;
   };
-  const some = <Kind extends string>(name: 'source' | 'lock-store', kinds: readonly Kind[]) => (values[name]?.split(',') ?? kinds).map((chosen) => {
-    const kind = kinds.find((known) => known === chosen);
-    if (!kind) throw new Error(`--${name} "${chosen}" is none of ${kinds.join(', ')}.\n\n${USAGE}`);
-    return kind;
-  });
+  const some = <Kind extends string>(name: 'source' | 'lock-store', kinds: readonly Kind[]) =>
+    (values[name]?.split(',') ?? kinds).map((chosen) => {
+      const kind = kinds.find((known) => known === chosen);
+      if (!kind) throw new Error(`Invalid --${name} "${chosen}": expected ${kinds.join(', ')}.\n\n${USAGE}`);
+      return kind;
+    });
   const limit = values['time-limit'] === undefined ? Infinity : secondsOf(values['time-limit']);
   const single = values.seed !== undefined && values.seeds === undefined && values['time-limit'] === undefined;
   return {
     seeds: whole('seeds', single ? 1 : limit === Infinity ? 1_000 : Number.MAX_SAFE_INTEGER),
-    // Fresh seeds each time, so that many short runs see as much as one long one.
+    // Fresh seeds each time, so that many short runs cover as much as one long run.
     first: whole('seed', Date.now() % 1_000_000_000),
     sources: some('source', EVENT_SOURCE_KINDS),
     ports: some('lock-store', PORTS_KINDS),
@@ -53,10 +61,12 @@ function parse() {
   };
 }
 
-/** @param text a number, alone or with a unit */
+/** @param text a number, with or without a unit */
 function secondsOf(text: string): number {
   const [, amount, unit] = /^(\d+)([smh]?)$/.exec(text) ?? [];
-  if (amount === undefined) throw new Error(`--time-limit is a time like 90, 90s, 5m or 1h, but is "${text}".\n\n${USAGE}`);
+  if (amount === undefined) {
+    throw new Error(`Invalid --time-limit "${text}": expected a time such as 90, 90s, 5m or 1h.\n\n${USAGE}`);
+  }
   return Number(amount) * (unit === 'h' ? 3_600 : unit === 'm' ? 60 : 1);
 }
 
@@ -66,40 +76,66 @@ async function main(): Promise<void> {
   const began = Date.now();
   const total = { seeds: 0, steps: 0, faults: 0 };
   const violated: number[] = [];
+  const stop = new AbortController();
   try {
     const file = join(folder, 'simulation.cjs');
     await bundle(file);
     const threads = Math.min(availableParallelism(), seeds);
-    console.log(`Seeds from ${first} on, over ${sources.join(', ')}, with locks in ${ports.join(', ')}, in ${threads} threads.`);
-    let told = began;
-    await Promise.all(Array.from({ length: threads }, (_, index) => runWorker(file, {
-      first: first + index, stride: threads, count: Math.ceil((seeds - index) / threads), sources, ports, end, brief: false, verbose,
-    }, (message) => {
-      if (message.kind === 'progress') {
-        total.seeds += message.seeds;
-        total.steps += message.steps;
-        total.faults += message.faults;
-        if (Date.now() - told > 10_000) {
-          told = Date.now();
-          console.log(`${total.seeds} seeds, ${violated.length} violated`);
-        }
-      } else if (message.kind === 'violation') {
-        if (message.violations.length > 0) violated.push(message.seed);
-        if (violated.length <= REPORTS) console.log(`\n${message.report}\n`);
-      }
-    })));
+    console.log(
+      `Running seeds from ${first} over ${sources.join(', ')}, with locks in ${ports.join(', ')}, in ${threads} threads.`,
+    );
+    let reported = began;
+    await Promise.all(
+      Array.from({ length: threads }, (_, index) =>
+        runWorker(
+          file,
+          {
+            first: first + index,
+            stride: threads,
+            count: Math.ceil((seeds - index) / threads),
+            sources,
+            ports,
+            end,
+            brief: false,
+            verbose,
+          },
+          (message) => {
+            if (message.kind === 'progress') {
+              total.seeds += message.seeds;
+              total.steps += message.steps;
+              total.faults += message.faults;
+              if (Date.now() - reported > 10_000) {
+                reported = Date.now();
+                console.log(`${total.seeds} seeds, ${violated.length} violated`);
+              }
+            } else if (message.kind === 'violation') {
+              if (message.violations.length > 0) violated.push(message.seed);
+              console.log(`\n${message.report}\n`);
+              if (violated.length >= MAX_VIOLATIONS) stop.abort('violated');
+            }
+          },
+          stop.signal,
+        ),
+      ),
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
   const seconds = (Date.now() - began) / 1_000;
   const { user, system } = process.cpuUsage();
   const cost = (user + system) / 1_000 / Math.max(1, total.seeds);
-  console.log(`${total.seeds} seeds (${first} to ${first + total.seeds - 1}), ${total.steps} actions, ${total.faults} faults in ${seconds.toFixed(1)} s; ${cost.toFixed(1)} ms of processor time a seed.`);
+  console.log(
+    `${total.seeds} seeds (${first} to ${first + total.seeds - 1}), ${total.steps} actions, ${total.faults} faults in ${seconds.toFixed(1)} s; ${cost.toFixed(1)} ms of processor time per seed.`,
+  );
   if (total.seeds === 0) {
-    console.error('There was no time for a single seed.');
+    console.error('The time limit was too short for a single seed.');
     process.exitCode = 1;
   } else if (violated.length > 0) {
-    console.log(`${violated.length} seeds broke an invariant: ${violated.sort((a, b) => a - b).slice(0, 50).join(', ')}`);
+    console.log(
+      `${violated.length} seeds broke an invariant: ${violated
+        .sort((a, b) => a - b)
+        .join(', ')}.${stop.signal.aborted ? ` The run ended after ${MAX_VIOLATIONS} of them.` : ''}`,
+    );
     process.exitCode = 1;
   } else {
     console.log('No invariant was broken.');
@@ -107,6 +143,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(error);
   process.exitCode = 1;
 });

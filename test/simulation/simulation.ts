@@ -1,36 +1,48 @@
+import { checkAtRest } from './check-at-rest';
 import { Clients } from './clients';
 import { Model } from './model';
+import { Neighbor } from './neighbor';
 import { SimulatedServices } from './services';
 import { drawSetting, SIDE_BY_SIDE, type Choice, type Setting } from './setting';
 import type { Trace } from './trace';
-import { judgeRest } from './verdict';
 import { WorkflowFunction } from './workflow-function';
-import { CALM, SECRET } from './workload';
-import type { Checkpoint, DeadLetter, ExecutionStatus, Lock, LockStore, Ports } from '../../lambda/engine';
-import type { JsonObject, Logger } from '../../lambda/machine';
+import { CALM, marksOf, SECRET } from './workload';
 import {
-  EndlessRunError, SeededRandom, TestBench, type FaultHit, type FaultRule, type PolledSource, type SharedServices,
-} from '../../lambda/testing';
+  decodeEnvelope,
+  type Checkpoint,
+  type DeadLetter,
+  type ExecutionStatus,
+  type Lock,
+  type LockStore,
+  type Ports,
+} from '../../lambda/engine';
+import type { JsonObject, Logger } from '../../lambda/machine';
+import { EndlessRunError, SeededRandom, type FaultHit, type FaultRule } from '../../lambda/testing';
+import { EnvironmentDiedError } from '../../lambda/testing/bench/execution-environment';
+import { SimulatedWorkflow, type RunOptions } from '../../lambda/testing/bench/simulated-workflow';
+import type { SharedServices } from '../../lambda/testing/faults/intercepted-ports';
+import type { PolledSource } from '../../lambda/testing/services/polled-source';
+import { wrapPort } from '../../lambda/testing/services/wrap-port';
 
 const SECOND = 1_000;
 const DAY = 86_400_000;
 
-/** Rounds of mending after which an execution is taken to have no end: more than a machine has states and events. */
-const ROUNDS = 20;
+/** Recovery rounds after which an execution counts as endless: more than a machine has states and events. */
+const MAX_ROUNDS = 20;
 
-/** The same, where executions wait for each other's end, and the milliseconds that such a round takes. */
-const TURNS = 300;
-const TURN = 60 * SECOND;
+/** The same under a concurrency limit, because executions wait for others to end, and the milliseconds of such a round. */
+const MAX_LIMITED_ROUNDS = 300;
+const LIMITED_ROUND_MS = 60 * SECOND;
 
 /**
- * Invocations after which a run is taken to have no end. A few hundred are many; but where most requests to a retry queue take effect and
- * seem to fail, each leaves a copy behind, and so does each copy until all attempts are used up: some thousands.
+ * Invocations after which a run counts as endless. A normal run has at most a few hundred. But if most requests to a retry queue take
+ * effect and report a failure, each leaves a copy behind, and so does each copy until its retries are exhausted: a few thousand in total.
  */
 const MAX_INVOCATIONS = 20_000;
 
 const HAS_ENDED: ReadonlySet<ExecutionStatus | undefined> = new Set(['completed', 'cancelled']);
 
-/** What a run came to. */
+/** The result of a run. */
 export interface Result {
   readonly setting: Setting;
   readonly violations: readonly string[];
@@ -39,31 +51,37 @@ export interface Result {
 }
 
 export interface SimulationOptions extends Choice {
-  /** What goes wrong, instead of what the seed says. */
+  /** The faults of the run, instead of those that the seed draws. */
   readonly faults?: readonly FaultRule[];
   readonly trace?: Trace;
 }
 
-/** One run: everything in it follows from the seed. */
+/** Runs one seed, which determines everything in the run. */
 export async function simulateSeed(seed: number, options: SimulationOptions): Promise<Result> {
   return new Simulation(drawSetting(seed, options), options).run();
 }
 
 class Simulation {
   private readonly random: SeededRandom;
-  private readonly bench: TestBench;
+  private readonly bench: SimulatedWorkflow;
   private readonly function: WorkflowFunction;
   private readonly clients: Clients;
   private readonly model: Model;
+  private readonly neighbor?: Neighbor;
   private readonly log: string[] = [];
-  /** All bodies that were sent, for late duplicates of them. */
+  /** All messages that were sent, for late duplicates. */
   private readonly bodies: string[] = [];
-  private readonly mended = new Set<DeadLetter>();
-  /** Ids of the executions that have ended so long ago that they are forgotten. */
+  private readonly returned = new Set<DeadLetter>();
+  /** Fences of the failures whose dead letters an operator has moved back to the source, by execution. */
+  private readonly movedBack = new Map<string, number>();
+  /** Ids of the executions that ended longer ago than their retention. */
   private readonly forgotten = new Set<string>();
   private readonly began: number;
 
-  constructor(private readonly setting: Setting, { faults, trace }: SimulationOptions) {
+  constructor(
+    private readonly setting: Setting,
+    { faults, trace }: SimulationOptions,
+  ) {
     const { seed, ports, timeout } = setting;
     this.random = new SeededRandom(`simulation/${seed}/run`);
     this.model = new Model(() => this.bench.clock.now(), setting.limit);
@@ -72,16 +90,19 @@ class Simulation {
       trace?.note(message, fields);
     };
     const logger: Logger = { debug: write, info: write, warn: write, error: write };
-    const { batchSize, concurrency, clockSkew, disorder, eventSources, retention, retryQueues } = setting;
+    const { batchSize, concurrency, clockSkew, clientClockSkew, disorder } = setting;
+    const { eventSources, maxReceives, retention, retryQueues } = setting;
     const adapted: { services?: SimulatedServices } = {};
-    this.bench = new TestBench(
+    this.bench = new SimulatedWorkflow(
       (environment) => this.function.handler(environment),
       {
         batchSize,
         concurrency,
         clockSkew,
+        clientClockSkew,
         disorder,
         eventSources,
+        maxReceives,
         retention,
         retryQueues,
         timeout,
@@ -89,68 +110,92 @@ class Simulation {
         seed: `bench/${seed}`,
         faults: faults ?? setting.faults,
       },
-      ports === 'memory' ? { connect: (services) => this.watch({ ...services, locks: this.watchLocks(services.locks) }) } : {
-        create: (clock, random, visibilityTimeout) => {
-          adapted.services = new SimulatedServices({
-            ...setting,
-            lockStore: ports,
-            retentionDays: retention / DAY,
-            logger,
-            onLock: (before, after) => this.lockChanged(before, after, adapted.services),
-          }, clock, random, visibilityTimeout);
-          return adapted.services.inMemory;
-        },
-        connect: (services, parts) => this.watch(adapted.services?.connect(parts) ?? services),
-        busy: () => adapted.services?.busy ?? false,
-      },
+      ports === 'memory'
+        ? { connect: (services) => this.watch({ ...services, locks: this.watchLocks(services.locks) }) }
+        : {
+            create: (clock, random, visibilityTimeout) => {
+              adapted.services = new SimulatedServices(
+                {
+                  ...setting,
+                  lockStore: ports,
+                  retentionDays: retention / DAY,
+                  logger,
+                  onLock: (before, after) => this.lockChanged(before, after, adapted.services),
+                },
+                clock,
+                random,
+                visibilityTimeout,
+              );
+              return adapted.services.inMemory;
+            },
+            connect: (services, parts) => this.watch(adapted.services?.connect(parts) ?? services),
+            busy: () => adapted.services?.busy ?? false,
+          },
     );
     this.began = this.bench.clock.now();
-    this.function = new WorkflowFunction(setting, this.model, this.bench.clock, (token) => this.clients.receive(token), trace);
+    this.function = new WorkflowFunction(
+      setting,
+      this.model,
+      this.bench.clock,
+      (token) => this.clients.receive(token),
+      ({ ports: { clock } }) => adapted.services!.runtimeOf(clock),
+      trace,
+    );
     this.clients = new Clients(setting, this.bench, this.model, this.bodies, trace);
+    if (adapted.services && setting.neighbor) {
+      const wrong = (executionId: string, what: string) =>
+        this.model.wrong('I8', executionId, `of another workflow ${what}`);
+      this.neighbor = new Neighbor(adapted.services.connectNeighbor(), this.bench.clock, wrong);
+    }
     trace?.begin(this.bench.clock);
   }
 
   public async run(): Promise<Result> {
     const { services } = this.bench;
     this.clients.schedule(this.random.fork('workload'));
+    this.neighbor?.schedule(this.random.fork('neighbor'), ['e0', 'e1', 'simulated/e0']);
     this.stall();
     try {
       if (this.setting.limit === undefined) await this.rest();
-      await this.mendAll();
-      await this.judge();
+      await this.recoverAll();
+      await this.checkExecutions();
+      await this.reuse();
       await this.repeatLate();
+      await this.neighbor?.check();
     } catch (error) {
       if (!(error instanceof EndlessRunError)) throw error;
-      this.model.wrong('I1', 'all', `there is no end: ${error.message}`);
+      this.model.wrong('I1', 'all', `the run is endless: ${error.message}`);
     }
     for (const source of [...services.eventSources, ...services.retryQueues]) {
-      if (source.size > 0) this.model.wrong('I5', 'all', `${source.size} messages are left in ${source.name} for ever`);
+      if (source.size > 0 && !this.isBroken) {
+        this.model.wrong('I5', 'all', `${source.size} messages remain in ${source.name} forever`);
+      }
     }
     const leak = this.log.find((line) => line.includes(SECRET));
-    if (leak) this.model.wrong('I7', 'all', `the log says "${leak}"`);
-    return { setting: this.setting, steps: this.function.steps, violations: this.model.violations, hits: this.bench.faults.hits };
+    if (leak) this.model.wrong('I7', 'all', `the log contains "${leak}"`);
+    return {
+      setting: this.setting,
+      steps: this.function.steps,
+      violations: this.model.violations,
+      hits: this.bench.faults.hits,
+    };
   }
 
   // ---- the services -----------------------------------------------------------------------------------------------------------------
 
-  /** The services, with an eye on what is sent to them. */
+  /** Wraps the services so that sent messages are recorded. */
   private watch(services: SharedServices): SharedServices {
-    const keep = (transport: Ports['eventSources'][number]): Ports['eventSources'][number] => ({
-      name: transport.name,
-      maxBatchEntries: transport.maxBatchEntries,
-      maxBatchBytes: transport.maxBatchBytes,
-      maxBodyBytes: transport.maxBodyBytes,
-      longestDelay: transport.longestDelay,
-      send: (dispatches) => {
-        this.bodies.push(...dispatches.map(({ body }) => body));
-        return transport.send(dispatches);
-      },
-      ...transport.readBack && { readBack: async (executionId, place) => transport.readBack?.(executionId, place) },
-    });
+    const keep = (transport: Ports['eventSources'][number]) =>
+      wrapPort(transport, {
+        send: (dispatches) => {
+          this.bodies.push(...dispatches.map(({ body }) => body));
+          return transport.send(dispatches);
+        },
+      });
     return { ...services, eventSources: services.eventSources.map(keep) };
   }
 
-  /** What takes effect on the locks in memory, seen by the model. */
+  /** Wraps the locks in memory so that the model sees each change that takes effect. */
   private watchLocks(locks: LockStore): LockStore {
     const watched: Pick<LockStore, 'acquire' | 'commit' | 'cancel'> = {
       acquire: async (request) => {
@@ -158,9 +203,9 @@ class Simulation {
         if (answer.acquired) this.model.acquired(answer.lock);
         return answer;
       },
-      commit: async (lease, status, now) => {
-        const committing = locks.commit(lease, status, now);
-        // The store has done it by now. One that comes again when its successor has begun changes nothing, though the answer is yes.
+      commit: async (lease, status, now, options) => {
+        const committing = locks.commit(lease, status, now, options);
+        // The store has committed by now. A repeated commit after the successor began changes nothing, although it returns true.
         const isHeld = this.lock(lease.executionId)?.fence === lease.fence;
         const committed = await committing;
         if (committed && isHeld) this.model.committed(lease, status);
@@ -172,27 +217,34 @@ class Simulation {
         return lock;
       },
     };
-    // All else is as the store behind it does it.
-    return Object.assign(Object.create(locks) as LockStore, watched);
+    return wrapPort(locks, watched);
   }
 
-  /** What takes effect on the stored locks, whoever has asked for it and whether he is told or not. */
-  private lockChanged(before: Lock | undefined, after: Lock | undefined, services: SimulatedServices | undefined): void {
-    if (!after) return;
+  /** Reports to the model each change of the stored locks, even if the answer to the request is lost. */
+  private lockChanged(
+    before: Lock | undefined,
+    after: Lock | undefined,
+    services: SimulatedServices | undefined,
+  ): void {
+    if (!after || after.status === 'pending') return;
     if (after.status === 'cancelled') {
       this.model.cancelled(after);
     } else if (after.fence !== before?.fence) {
       this.model.acquired(after);
     } else if (after.done && !before.done) {
       this.model.committed(after, after.status);
-      // Whoever sees the status must find the context.
+      // Every reader of the status must find the context.
       if (after.status !== 'running' && !services?.hasCheckpoint(after)) {
-        this.model.wrong('I2', after.executionId, `step ${after.step} was committed as ${after.status} by fence ${after.fence}, which has not written its checkpoint`);
+        this.model.wrong(
+          'I2',
+          after.executionId,
+          `step ${after.step} was committed as ${after.status} by fence ${after.fence} before its checkpoint was written`,
+        );
       }
     }
   }
 
-  /** A source that delivers nothing for a while, though it takes what it is sent: behind it, attempts come late that were replaced. */
+  /** Stalls sources: they accept messages and deliver nothing for a while, so that envelopes of replaced attempts arrive late. */
   private stall(): void {
     const random = this.random.fork('stall');
     for (const source of this.bench.services.eventSources) {
@@ -206,106 +258,184 @@ class Simulation {
     }
   }
 
-  // ---- coming to an end -------------------------------------------------------------------------------------------------------------
+  // ---- recovery and checks ----------------------------------------------------------------------------------------------------
 
-  private rest(): Promise<void> {
-    return this.bench.run({ maxInvocations: MAX_INVOCATIONS });
+  /** A run ends with its first violation: what follows from it is of no interest, and may be endless. */
+  private get isBroken(): boolean {
+    return this.model.violations.length > 0;
   }
 
-  /** I1: whatever was accepted can be brought to its end, now that nothing goes wrong any more. */
-  private async mendAll(): Promise<void> {
+  private get limits(): RunOptions {
+    return { maxInvocations: MAX_INVOCATIONS, until: () => this.isBroken };
+  }
+
+  private rest(): Promise<void> {
+    return this.bench.run(this.limits);
+  }
+
+  /** I1: without faults, every accepted execution can be brought to its end. */
+  private async recoverAll(): Promise<void> {
     const calm = this.began + CALM + SECOND - this.bench.clock.now();
-    if (calm > 0) await this.bench.advance(calm, { maxInvocations: MAX_INVOCATIONS });
+    if (calm > 0) await this.bench.advance(calm, this.limits);
     if (this.setting.limit !== undefined) await this.takeTurns(this.setting.limit);
     else await this.neglect();
-    for (let round = 0; round < ROUNDS; round += 1) {
-      await this.judge();
+    await this.settle();
+  }
+
+  /** Recovers executions until all of them have ended. */
+  private async settle(): Promise<void> {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      await this.checkExecutions();
       const unfinished = this.unfinished();
-      if (unfinished.length === 0 || this.model.violations.length > 0) return;
-      for (const executionId of unfinished) await this.mend(executionId, round);
+      if (unfinished.length === 0 || this.isBroken) return;
+      for (const executionId of unfinished) await this.recover(executionId, round);
       await this.rest();
     }
     this.model.wrong('I1', 'all', `executions never end: ${this.unfinished().join(', ')}`);
   }
 
   /**
-   * What waits for room comes again and again, so nothing rests before all have had their turn. Others begin when these have ended: if
-   * anybody were still counted, they would wait for ever.
+   * Recovers executions under a concurrency limit. Waiting executions are redelivered again and again, so nothing is at rest before all of
+   * them ran. Further executions start when these have ended: a stale entry in the count would make them wait forever.
    */
   private async takeTurns(limit: number): Promise<void> {
-    for (let turn = 0, late = false; turn < TURNS; turn += 1) {
+    for (let turn = 0, late = false; turn < MAX_LIMITED_ROUNDS; turn += 1) {
       const unfinished = this.unfinished();
-      if (this.model.violations.length > 0 || (unfinished.length === 0 && late)) return this.rest();
+      if (this.isBroken || (unfinished.length === 0 && late)) return this.rest();
       if (unfinished.length === 0) {
         for (let index = 0; index <= limit; index += 1) this.clients.start(`late${index}`, 1);
         late = true;
       }
-      for (const executionId of unfinished) await this.mend(executionId, turn);
-      await this.bench.advance(TURN, { maxInvocations: MAX_INVOCATIONS });
+      for (const executionId of unfinished) await this.recover(executionId, turn);
+      await this.bench.advance(LIMITED_ROUND_MS, this.limits);
     }
-    this.model.wrong('limit', 'all', `executions never get their turn, or never end: ${this.unfinished().join(', ')}`);
+    this.model.wrong('limit', 'all', `executions never get room, or never end: ${this.unfinished().join(', ')}`);
   }
 
-  /** I1: nobody looks after the executions for longer than anything is kept that does not wait for somebody. */
+  /** I1: leaves the executions alone for longer than the retention of everything that does not wait for a client. */
   private async neglect(): Promise<void> {
     const { retention, lag } = this.setting;
-    // What was never begun is a message that waits in a dead-letter queue. When that is too old, nobody knows any more whether it has run.
-    const waits = this.unfinished().every((executionId) => this.lock(executionId)?.status !== undefined);
-    if (retention === Infinity || !waits || !this.random.fork('neglect').chance(0.3)) return;
-    for (const { executionId, status } of this.bench.services.locks.all) if (HAS_ENDED.has(status)) this.forgotten.add(executionId);
-    await this.bench.advance(retention + lag + DAY, { maxInvocations: MAX_INVOCATIONS });
+    if (retention === Infinity || !this.random.fork('neglect').chance(0.3)) return;
+    for (const { executionId, status } of this.bench.services.locks.all) {
+      if (HAS_ENDED.has(status)) this.forgotten.add(executionId);
+    }
+    await this.bench.advance(retention + lag + DAY, this.limits);
   }
 
-  /** Also those that have begun though no client was told so, where they take the room of others. */
+  /** Includes executions that began although their start was not confirmed to a client, if they take room under a limit. */
   private unfinished(): readonly string[] {
-    const all = this.setting.limit === undefined ? [] : this.bench.services.locks.all.map(({ executionId }) => executionId);
-    const isOver = (executionId: string) => this.forgotten.has(executionId) || HAS_ENDED.has(this.lock(executionId)?.status);
+    const begun = this.bench.services.locks.all.filter(({ status }) => status !== 'pending');
+    const all = this.setting.limit === undefined ? [] : begun.map(({ executionId }) => executionId);
+    const isOver = (executionId: string) =>
+      this.forgotten.has(executionId) || HAS_ENDED.has(this.lock(executionId)?.status);
     return [...new Set([...this.clients.started, ...all])].filter((executionId) => !isOver(executionId));
   }
 
-  private async mend(executionId: string, round: number): Promise<void> {
+  private async recover(executionId: string, round: number): Promise<void> {
     const random = this.random.fork(`mend/${executionId}/${round}`);
-    if (random.chance(0.05) && round < ROUNDS) {
+    if (random.chance(0.05) && round < MAX_ROUNDS) {
       this.clients.cancel(executionId);
       return;
     }
     const lock = this.lock(executionId);
-    const letters = this.bench.services.deadLetters.letters.filter((letter) => letter.body.includes(`"executionId":"${executionId}"`));
+    const letters = this.bench.services.deadLetters.letters.filter((letter) => isOf(letter, executionId, lock));
     switch (lock?.status) {
       case 'failed':
-        if (letters.length === 0) this.model.wrong('I1', executionId, 'has failed without a dead letter');
-        await this.redrive(executionId, random);
+        if (letters.length === 0) this.model.wrong('I11', executionId, 'has failed without a dead letter');
+        if (this.movedBack.get(executionId) === lock.fence) {
+          this.model.wrong('I11', executionId, 'is still failed, although its dead letters were moved back');
+        }
+        if (this.mayMoveBack && random.fork('by hand').chance(0.3)) {
+          this.movedBack.set(executionId, lock.fence);
+          this.giveBack(letters);
+        } else {
+          await this.redrive(executionId, random);
+        }
         return;
       case 'parked': {
+        const unreturned = this.nativeLetters(executionId);
+        if (unreturned.length > 0) {
+          this.giveBack(unreturned);
+          await this.clients.once((client) => client.resume(executionId)).catch(() => undefined);
+          return;
+        }
         const event = await this.eventFor(executionId, round);
         if (event) this.clients.send(executionId, `mend-${round}`, event);
         return;
       }
       default: {
-        const isTakenUp = this.clients.redriving.delete(executionId)
-          && await this.clients.once((client) => client.redrive(executionId).then(() => true, () => false));
-        if (isTakenUp) return;
-        // Given up by the queue or the stream itself: a person puts such a letter back.
-        const native = letters.filter((letter) => letter.executionId === undefined && !this.mended.has(letter));
-        const standing = lock ? `it stands still at step ${lock.step}` : 'it was accepted and never begun';
-        // One that waits for its turn is lost when that does not come.
+        if (this.clients.redriving.delete(executionId) && (await this.redriveAgain(executionId))) return;
+        // Dead-lettered by the queue or the stream itself: an operator returns such a message.
+        const native = this.nativeLetters(executionId);
+        const standing = lock ? `it stalls at step ${lock.step}` : 'it was accepted and never began';
+        // Under a limit, an execution that waits for room is lost only if it never gets room.
         if (native.length === 0 && this.setting.limit !== undefined) return;
         if (native.length === 0) this.model.wrong('I1', executionId, `is lost: ${standing}`);
-        // What can be read back need not be a dead letter to go on.
-        if (random.chance(0.5) && await this.clients.once((client) => client.resume(executionId)).catch(() => undefined) === 'resumed') return;
-        for (const letter of native) {
-          this.mended.add(letter);
-          this.clients.put(letter.body);
+        // An envelope that can be read back resumes without its dead letter.
+        if (
+          random.chance(0.5) &&
+          (await this.clients.once((client) => client.resume(executionId)).catch(() => undefined)) === 'resumed'
+        ) {
+          return;
         }
+        this.giveBack(native);
       }
     }
+  }
+
+  /**
+   * Whether an operator can redrive an execution by hand. Only a client can move it to the deployed definition. Under a limit, it may have to
+   * wait for room.
+   */
+  private get mayMoveBack(): boolean {
+    return this.setting.upgradePolicy !== 'stop' && this.setting.limit === undefined;
+  }
+
+  /** The messages of an execution that a queue or stream has dead-lettered itself, and that no operator has returned. */
+  private nativeLetters(executionId: string): readonly DeadLetter[] {
+    return this.bench.services.deadLetters.letters.filter(
+      (letter) =>
+        letter.executionId === undefined &&
+        !this.returned.has(letter) &&
+        // The engine dead-letters messages that are not envelopes without an executionId as well.
+        executionIdOf(letter) === executionId &&
+        isOf(letter, executionId, this.lock(executionId)),
+    );
+  }
+
+  private giveBack(letters: readonly DeadLetter[]): void {
+    for (const letter of letters) {
+      this.returned.add(letter);
+      this.clients.put(letter.body);
+    }
+  }
+
+  /** Completes a redrive that a client has perhaps only begun. @returns whether there was something to complete */
+  private async redriveAgain(executionId: string): Promise<boolean> {
+    try {
+      await this.clients.once((client) => client.redrive(executionId));
+      return true;
+    } catch (thrown) {
+      return this.mustRepeatRedrive(executionId, thrown);
+    }
+  }
+
+  /** A fault that was drawn before the calm may end a slow client during the recovery. The next round repeats its redrive. */
+  private mustRepeatRedrive(executionId: string, thrown: unknown): boolean {
+    if (!(thrown instanceof EnvironmentDiedError)) return false;
+    this.clients.redriving.add(executionId);
+    return true;
   }
 
   private async redrive(executionId: string, random: SeededRandom): Promise<void> {
     const moveToCurrent = random.fork('move').chance(this.setting.upgradePolicy === 'stop' ? 0.8 : 0.2);
     if (moveToCurrent) this.clients.moved.add(executionId);
-    await this.clients.once((client) => client.redrive(executionId, { moveToCurrent }))
-      .catch((thrown: Error) => this.model.wrong('I1', executionId, `cannot be redriven: ${thrown.message}`));
+    await this.clients
+      .once((client) => client.redrive(executionId, { moveToCurrent }))
+      .catch((thrown: Error) => {
+        if (this.mustRepeatRedrive(executionId, thrown)) return;
+        this.model.wrong('I1', executionId, `cannot be redriven: ${thrown.message}`);
+      });
   }
 
   private async eventFor(executionId: string, round: number): Promise<string | undefined> {
@@ -314,61 +444,132 @@ class Simulation {
     return events[round % events.length];
   }
 
-  /** What its latest attempt came to. */
+  /** Reads the checkpoint of the latest attempt. */
   private async checkpointOf(executionId: string): Promise<Checkpoint | undefined> {
     const lock = this.lock(executionId);
-    return lock && this.bench.services.journal.read(executionId, lock.step, lock.fence);
+    return lock && this.bench.services.journal.read(lock, lock.step, lock.fence);
   }
 
-  /** I2: every execution that rests tells a story that its machine allows. */
-  private async judge(): Promise<void> {
+  /** I2: the history of every execution at rest is one that its machine allows. */
+  private async checkExecutions(): Promise<void> {
+    if (this.isBroken) return;
     const { locks, deadLetters } = this.bench.services;
     const stopped = deadLetters.letters.find(({ reason }) => reason.includes('DefinitionChangedError'));
     if (stopped && this.setting.upgradePolicy !== 'stop') {
-      this.model.wrong('I1', stopped.executionId ?? 'all', 'was failed by a new definition, though its machine says that it goes on');
+      this.model.wrong(
+        'I1',
+        stopped.executionId ?? 'all',
+        'was failed by a new definition, although the upgrade policy of its machine lets it continue',
+      );
+    }
+    for (const letter of deadLetters.letters) {
+      const { executionId, reason, body } = letter;
+      const deaths = /^InvocationDiedError: (\d+) /.exec(reason)?.[1];
+      if (executionId === undefined || deaths === undefined) continue;
+      if (!isOf(letter, executionId, this.lock(executionId))) continue;
+      // The engine dead-letters only what it could decode.
+      const { step } = JSON.parse(body) as { readonly step: number };
+      this.model.diedOf(executionId, step, Number(deaths));
     }
     for (const lock of locks.all) {
       if (lock.status === 'completed' || lock.status === 'parked') {
         const checkpoint = await this.checkpointOf(lock.executionId);
         const { definitions, upgradePolicy, redefinedAt, timeout } = this.setting;
         const lastOfOld = this.began + redefinedAt + SIDE_BY_SIDE + timeout;
-        judgeRest(this.model, { definitions, upgradePolicy, moved: this.clients.moved.has(lock.executionId), lastOfOld }, lock, checkpoint);
-        this.judgeTimeout(lock, checkpoint);
+        checkAtRest(
+          this.model,
+          { definitions, upgradePolicy, moved: this.clients.moved.has(lock.executionId), lastOfOld },
+          lock,
+          checkpoint,
+          this.nativeLetters(lock.executionId).length > 0,
+        );
+        this.checkTimeout(lock, checkpoint);
+        this.clients.checkStart(lock, checkpoint?.context);
       }
       if (this.clients.cancelled.has(lock.executionId) && lock.status !== 'cancelled') {
-        this.model.wrong('I2', lock.executionId, `is ${lock.status}, though a client was told that it is cancelled`);
+        this.model.wrong(
+          'I2',
+          lock.executionId,
+          `is ${lock.status}, although its cancellation was confirmed to a client`,
+        );
       }
     }
   }
 
-  /** I1: no wait goes on when its time is over, unless what was to end it is a dead letter. */
-  private judgeTimeout({ executionId, status, step }: Lock, checkpoint: Checkpoint | undefined): void {
+  /** I1: no wait outlasts its timeout, unless the timeout was dead-lettered. */
+  private checkTimeout(lock: Lock, checkpoint: Checkpoint | undefined): void {
     const timeout = this.setting.machine.states[checkpoint?.states.at(-1) ?? '']?.timeout;
+    const { executionId, status, step } = lock;
     if (status !== 'parked' || !timeout) return;
-    const isDead = this.bench.services.deadLetters.letters.some(({ body }) => (
-      body.includes(`"executionId":"${executionId}"`) && body.includes('"timeout":true') && body.includes(`"step":${step + 1},`)
-    ));
-    if (!isDead) this.model.wrong('I1', executionId, `waits at step ${step}, though its time of ${timeout.seconds} s is over`);
+    const isDead = this.bench.services.deadLetters.letters.some(
+      (letter) =>
+        isOf(letter, executionId, lock) &&
+        letter.body.includes('"timeout":true') &&
+        letter.body.includes(`"step":${step + 1},`),
+    );
+    if (!isDead) {
+      this.model.wrong('I1', executionId, `waits at step ${step} beyond its timeout of ${timeout.seconds} s`);
+    }
   }
 
-  /** I6: whatever comes again when all have ended, days later or just when they are forgotten, runs nothing. */
+  /**
+   * I8: uses the ids of executions again whose records have expired. What the earlier executions have left arrives during the later ones:
+   * messages, timeouts, callback tokens, and dead letters that an operator moves back.
+   */
+  private async reuse(): Promise<void> {
+    const random = this.random.fork('reuse');
+    const { limit, retention, lag } = this.setting;
+    if (this.isBroken || limit !== undefined || retention === Infinity || !random.chance(0.3)) return;
+    await this.bench.advance(retention + lag + DAY, this.limits);
+    const { clock, services } = this.bench;
+    const since = clock.now();
+    const ids = [...this.clients.started].filter((executionId) => this.lock(executionId) === undefined);
+    const leftovers = [...this.bodies, ...services.deadLetters.letters.map(({ body }) => body)];
+    for (const executionId of ids) {
+      this.model.forget(executionId);
+      this.forgotten.delete(executionId);
+      this.movedBack.delete(executionId);
+      for (const token of this.clients.forget(executionId)) {
+        clock.schedule(since + random.between(0, 20_000), () => this.clients.completeStale(token));
+      }
+      this.clients.start(executionId, 1);
+      for (let copies = leftovers.length > 0 ? random.between(1, 4) : 0; copies > 0; copies -= 1) {
+        clock.schedule(since + random.between(0, 20_000), () => this.clients.put(random.pick(leftovers)));
+      }
+    }
+    if (ids.length === 0) return;
+    await this.rest();
+    await this.settle();
+    await this.checkExecutions();
+    for (const executionId of ids) {
+      const { context } = (await this.checkpointOf(executionId)) ?? {};
+      const old = context && marksOf(context).find(({ at }) => at < since);
+      if (old) this.model.wrong('I8', executionId, `has run ${old.action} of an earlier execution with the same id`);
+    }
+  }
+
+  /** I6: duplicates that arrive after all executions have ended, even days later or just when their locks expire, run nothing. */
   private async repeatLate(): Promise<void> {
     const random = this.random.fork('late');
-    if (this.model.violations.length > 0 || !random.chance(0.3)) return;
-    // A start that was sent after the end may begin anew once that is forgotten.
+    if (this.isBroken || !random.chance(0.3)) return;
+    // A start that was sent after the end may begin a new execution once the old one has expired.
     const bodies = this.bodies.filter((body) => {
       const { executionId, sentAt } = JSON.parse(body) as { readonly executionId: string; readonly sentAt: number };
       const lock = this.lock(executionId);
-      // One that has begun though no client was told so may still wait, and whatever comes for it may wake it.
+      // An execution whose start was not confirmed to a client may still wait, and a message may wake it.
       return HAS_ENDED.has(lock?.status) && sentAt <= (lock?.updatedAt ?? 0);
     });
     if (bodies.length === 0) return;
-    this.model.close('though all had ended');
+    this.model.close('although all executions had ended');
     const { clock } = this.bench;
     const now = clock.now();
     for (const body of Array.from({ length: random.between(1, 4) }, () => random.pick(bodies))) {
       const { sentAt } = JSON.parse(body) as { readonly sentAt: number };
-      const moments = [now + random.between(0, 60_000), now + random.between(0, 40) * DAY, sentAt + DAY + random.between(-8, 8) * SECOND];
+      const moments = [
+        now + random.between(0, 60_000),
+        now + random.between(0, 40) * DAY,
+        sentAt + DAY + random.between(-8, 8) * SECOND,
+      ];
       clock.schedule(Math.max(now, random.pick(moments)), () => this.clients.put(body));
     }
     await this.rest();
@@ -379,7 +580,20 @@ class Simulation {
   }
 }
 
-/** Lets a source say that nothing can be taken before that time. */
+/** Whether a dead letter is of an execution, and not of an earlier one with the same id. */
+function isOf({ body }: DeadLetter, executionId: string, lock: Lock | undefined): boolean {
+  return (
+    body.includes(`"executionId":"${executionId}"`) && (!lock || body.includes(`"incarnation":"${lock.incarnation}"`))
+  );
+}
+
+/** The execution of a dead letter whose message is an envelope. */
+function executionIdOf({ body }: DeadLetter): string | undefined {
+  const decoded = decodeEnvelope(body);
+  return 'envelope' in decoded ? decoded.envelope.executionId : undefined;
+}
+
+/** Makes a source report that nothing is available before a time. */
 function hideUntil(source: PolledSource, until: () => number | undefined): void {
   const prototype: unknown = Object.getPrototypeOf(source);
   const nextAt = Object.getOwnPropertyDescriptor(prototype, 'nextAt')?.get;

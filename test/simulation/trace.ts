@@ -1,16 +1,16 @@
 import type { Delivery, Outcome, Ports } from '../../lambda/engine';
 import type { JsonObject, Run } from '../../lambda/machine';
-import type { VirtualClock } from '../../lambda/testing';
+import type { VirtualClock } from '../../lambda/testing/determinism/virtual-clock';
 
 const SHOWN = 400;
 
 interface Line {
   readonly text: string;
-  /** Absent for what happens outside of any. */
+  /** Absent for an event outside of any invocation. */
   readonly invocation?: number;
 }
 
-/** Writes down what each invocation does, as lines in the order of time. */
+/** Records the calls of each invocation as lines, in the order of time. */
 export class Trace {
   private readonly written: Line[] = [];
   private clock?: VirtualClock;
@@ -19,9 +19,9 @@ export class Trace {
   private readonly invocationOf = new Map<string, number>();
 
   /**
-   * At most as many lines as anybody reads.
+   * Returns the lines of the trace. The middle of a long trace is cut.
    *
-   * @param executionId leaves out the invocations that have nothing to do with this execution
+   * @param executionId omits the invocations that do not concern this execution
    */
   public lines(executionId?: string): readonly string[] {
     const lines = this.about(executionId).map(({ text }) => text);
@@ -33,7 +33,9 @@ export class Trace {
     if (executionId === undefined) return this.written;
     const name = new RegExp(`\\b${executionId}\\b`);
     const concerned = new Set(this.written.filter(({ text }) => name.test(text)).map(({ invocation }) => invocation));
-    return this.written.filter(({ text, invocation }) => invocation === undefined ? name.test(text) : concerned.has(invocation));
+    return this.written.filter(({ text, invocation }) =>
+      invocation === undefined ? name.test(text) : concerned.has(invocation),
+    );
   }
 
   public begin(clock: VirtualClock): void {
@@ -41,7 +43,7 @@ export class Trace {
     this.start = clock.now();
   }
 
-  /** Something happens outside of any invocation. */
+  /** Records an event outside of any invocation. */
   public note(message: string, fields?: JsonObject): void {
     this.line('', `· ${message}${fields ? ` ${JSON.stringify(fields)}` : ''}`);
   }
@@ -50,30 +52,42 @@ export class Trace {
     this.invocations += 1;
     this.invocationOf.set(environment, this.invocations);
     this.line(environment, `┌ ${deliveries.length === 1 ? '1 record' : `${deliveries.length} records`}`);
-    deliveries.forEach(({ id, body, place }) => this.line(environment, `│ record ${id} from ${place.resource}: ${envelope(body)}`));
+    deliveries.forEach(({ id, body, place }) =>
+      this.line(environment, `│ record ${id} from ${place.resource}: ${envelope(body)}`),
+    );
   }
 
   public answer(environment: string, outcomes: ReadonlyMap<string, Outcome>): void {
-    this.line(environment, `└ ${[...outcomes].map(([id, outcome]) => `${id}: ${outcome}`).join(', ')}`);
+    this.line(
+      environment,
+      `└ ${[...outcomes].map(([id, outcome]) => `${id}: ${typeof outcome === 'object' ? 'redeliver later' : outcome}`).join(', ')}`,
+    );
   }
 
   public act(environment: string, name: string, { executionId, step, fence, state }: Run): void {
     this.line(environment, `│ ${executionId} step ${step} fence ${fence}: ${name}(${state})`);
   }
 
-  /** The ports, with each call and its answer written down. */
+  /** Wraps the ports so that each call and its answer are recorded. */
   public watch(environment: string, ports: Ports): Ports {
-    const watched = (name: string, port: object) => new Proxy(port, {
-      get: (target, property) => {
-        const member: unknown = Reflect.get(target, property);
-        return typeof member === 'function' ? this.call(environment, `${name}.${String(property)}`, member.bind(target)) : member;
-      },
-    });
-    // A proxy has the type of what is behind it.
+    const watched = (name: string, port: object) =>
+      new Proxy(port, {
+        get: (target, property) => {
+          const member: unknown = Reflect.get(target, property);
+          return typeof member === 'function'
+            ? this.call(environment, `${name}.${String(property)}`, member.bind(target))
+            : member;
+        },
+      });
+    // A proxy has the type of its target.
     return {
       ...ports,
-      eventSources: ports.eventSources.map((transport, index) => watched(`eventSources[${index}]`, transport) as typeof transport),
-      retryQueues: ports.retryQueues.map((transport, index) => watched(`retryQueues[${index}]`, transport) as typeof transport),
+      eventSources: ports.eventSources.map(
+        (transport, index) => watched(`eventSources[${index}]`, transport) as typeof transport,
+      ),
+      retryQueues: ports.retryQueues.map(
+        (transport, index) => watched(`retryQueues[${index}]`, transport) as typeof transport,
+      ),
       locks: watched('locks', ports.locks) as Ports['locks'],
       journal: watched('journal', ports.journal) as Ports['journal'],
       mailbox: watched('mailbox', ports.mailbox) as Ports['mailbox'],
@@ -98,19 +112,40 @@ export class Trace {
   private line(environment: string, text: string): void {
     const at = ((this.clock?.now() ?? 0) - this.start) / 1000;
     const invocation = this.invocationOf.get(environment);
-    this.written.push({ invocation, text: `${at.toFixed(3).padStart(11)} s  ${(invocation ? `#${invocation}` : '').padStart(5)} ${text}` });
+    this.written.push({
+      invocation,
+      text: `${at.toFixed(3).padStart(11)} s  ${(invocation ? `#${invocation}` : '').padStart(5)} ${text}`,
+    });
   }
 }
 
-/** What matters of a value, in few words. */
+/** Formats the essential members of a value. */
 function brief(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(brief).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return String(value);
   const members = value as Record<string, unknown>;
   if (typeof members.body === 'string') return envelope(members.body);
-  if (typeof members.lock === 'object') return `${members.acquired === false ? 'refused by ' : ''}${brief(members.lock)}`;
-  const shown = ['executionId', 'step', 'parent', 'fence', 'attempt', 'state', 'status', 'done', 'outcome', 'event', 'next', 'position', 'id', 'ok', 'error', 'message']
-    .filter((name) => members[name] !== undefined);
+  if (typeof members.lock === 'object') {
+    return `${members.acquired === false ? 'refused by ' : ''}${brief(members.lock)}`;
+  }
+  const shown = [
+    'executionId',
+    'step',
+    'parent',
+    'fence',
+    'attempt',
+    'state',
+    'status',
+    'done',
+    'outcome',
+    'event',
+    'next',
+    'position',
+    'id',
+    'ok',
+    'error',
+    'message',
+  ].filter((name) => members[name] !== undefined);
   return `{${shown.map((name) => `${name}: ${brief(members[name])}`).join(', ')}}`;
 }
 

@@ -1,8 +1,18 @@
 import { Worker } from 'node:worker_threads';
 import type { Message, Task } from './worker';
 
-/** Runs a bundled simulation in a thread of its own. Resolves when it is done, with an error when it broke down. */
-export function runWorker(bundle: string, task: Task, listen: (message: Message) => void): Promise<void> {
+/**
+ * Runs a bundled simulation in a worker thread.
+ *
+ * @param stop ends the worker before its task is done
+ * @throws Error if the worker ends before its task is done
+ */
+export function runWorker(
+  bundle: string,
+  task: Task,
+  listen: (message: Message) => void,
+  stop?: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(bundle, { workerData: task, execArgv: ['--enable-source-maps'] });
     let done = false;
@@ -11,6 +21,11 @@ export function runWorker(bundle: string, task: Task, listen: (message: Message)
       listen(message);
     });
     worker.on('error', reject);
-    worker.on('exit', (code) => (done ? resolve() : reject(new Error(`A worker ended with code ${code} before it was done.`))));
+    stop?.addEventListener('abort', () => void worker.terminate(), { once: true });
+    worker.on('exit', (code) =>
+      done || stop?.aborted
+        ? resolve()
+        : reject(new Error(`A worker ended with code ${code} before its task was done.`)),
+    );
   });
 }

@@ -1,12 +1,12 @@
-/** What will happen to a parcel. */
+/** The fate of a parcel. */
 export type Fate = 'home' | 'clumsy' | 'abroad' | 'held' | 'lost';
 
-/** How an execution must end: its status. */
+/** The expected final status of an execution. */
 export type Ending = 'completed' | 'parked' | 'failed';
 
 /**
- * The fate of the parcel with that number: of fifty, one can never be delivered, one waits in customs for ever, five are released from
- * customs, five are not delivered at the first attempt, and the others just go their way.
+ * Returns the fate of a parcel. Of 50 parcels, one cannot be delivered, one waits in customs forever, five are released from customs, five
+ * are delivered at the second attempt, and the others are delivered without trouble.
  */
 export function fateOf(number: number): Fate {
   if (number % 50 === 13) return 'lost';

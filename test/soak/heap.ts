@@ -1,32 +1,33 @@
-/** The memory of an execution environment that is in use, right after a collection. */
+/** The used memory of an execution environment, right after garbage collection. */
 export interface HeapSample {
+  /** Id of the execution environment. */
   readonly environment: string;
-  /** How many actions have run in it. */
+  /** Number of actions that have run in it. */
   readonly actions: number;
   readonly bytes: number;
 }
 
-/** What the lines of output begin with that hold a sample. */
+/** Prefix of log lines that contain a sample. */
 export const HEAP_PREFIX = 'heap: ';
 
-/** How the memory of an environment grows with what it does. */
+/** Growth of an environment's memory with the number of its actions. */
 export interface Growth {
   readonly environment: string;
-  /** Bytes for each action, and the standard error of that. */
+  /** Bytes for each action, and the standard error of this value. */
   readonly bytes: number;
   readonly error: number;
-  /** Bytes over all of the time. */
+  /** Bytes in total. */
   readonly total: number;
 }
 
-/** Fewer tell nothing. */
-const FEWEST_SAMPLES = 10;
+/** Fewer samples show no trend. */
+const MIN_SAMPLES = 10;
 
-/** Draws a straight line (least squares) through the samples of each environment that has enough of them. */
+/** Fits a line (least squares) to the samples of each environment that has enough of them. */
 export function growthOf(samples: readonly HeapSample[]): Growth[] {
   return [...new Set(samples.map(({ environment }) => environment))].flatMap((environment) => {
     const own = samples.filter((sample) => sample.environment === environment);
-    if (own.length < FEWEST_SAMPLES) return [];
+    if (own.length < MIN_SAMPLES) return [];
     const meanActions = mean(own.map(({ actions }) => actions));
     const meanBytes = mean(own.map(({ bytes }) => bytes));
     const spread = sum(own.map(({ actions }) => (actions - meanActions) ** 2));

@@ -14,11 +14,11 @@ interface Parcel {
   delivered?: boolean;
 }
 
-const EVERY = 2_000;
+const SAMPLE_INTERVAL_MS = 2_000;
 
-// The memory that is in use is what is left after a collection. Only inside of the execution environment can that be told.
+// Memory is measured after garbage collection, which only the execution environment itself can trigger.
 setFlagsFromString('--expose-gc');
-// The name is defined by the flag.
+// The flag above defines this name.
 const collectGarbage = runInNewContext('gc') as () => void;
 const environment = randomUUID();
 let actions = 0;
@@ -27,7 +27,7 @@ setInterval(() => {
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
   const sample: HeapSample = { environment, actions, bytes: heap + external };
   console.log(HEAP_PREFIX + JSON.stringify(sample));
-}, EVERY).unref();
+}, SAMPLE_INTERVAL_MS).unref();
 
 export default implement.for<Parcel>()(parcel, {
   weigh: async (context) => {
@@ -43,8 +43,8 @@ export default implement.for<Parcel>()(parcel, {
   },
   deliver: async (context, run) => {
     actions++;
-    if (context.fate === 'lost') throw new Error('There is no such address.');
-    if (context.fate === 'clumsy' && run.attempt === 0) throw new Error('The van would not start.');
+    if (context.fate === 'lost') throw new Error('The address does not exist.');
+    if (context.fate === 'clumsy' && run.attempt === 0) throw new Error('The van did not start.');
     context.delivered = true;
     return 'delivered';
   },

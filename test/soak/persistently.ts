@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Repeats a call until it succeeds: requests fail, and services are down for a while. */
+/** Retries a call until it succeeds, since requests fail and services have outages. */
 export async function persistently<T>(call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

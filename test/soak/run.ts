@@ -14,23 +14,23 @@ import { judgeExecutions, judgeMemory, judgeThroughput, type Finding } from './v
 import { startLocal, type Local } from '../../lambda/local';
 import { WorkflowClient } from 'cdk-lambda-fsm/client';
 
-const USAGE = `Keeps thousands of executions under way on the embedded servers while requests fail and services go down, and watches.
+const USAGE = `Runs thousands of executions on the embedded servers while requests fail and services have outages.
 
   npm run soak -- [--minutes M] [--executions N] [--faults SHARE] [--seed SEED]
 
-  --minutes     how long: 3 or more (default 5). Each minute a service is down for some seconds: SQS and DynamoDB by turns
-  --executions  how many executions are under way at a time (default 2000)
-  --faults      the share of requests that fail, half of them after they took effect (default 0.02)
-  --seed        decides which requests fail (default 1)
+  --minutes     duration, 3 or more (default 5). Each minute has an outage of some seconds, of SQS and DynamoDB in turn
+  --executions  number of concurrent executions (default 2000)
+  --faults      share of requests that fail, half of them after they took effect, and a quarter throttled (default 0.02)
+  --seed        selects the requests that fail (default 1)
 
-It fails unless the memory of the function stays as it is, the throughput after each outage is what it was before it, and every execution
-ends as it must: completed, parked, or failed and put aside as a dead letter.
+The soak test passes if the function's memory does not grow, the throughput recovers after each outage, and every execution ends as expected:
+completed, parked, or failed with a dead letter.
 `;
 
-const SAMPLE_EVERY = 1_000;
-const ROW_EVERY = 10_000;
-/** When no others are started, the last executions may take any time, as long as something happens. */
-const PATIENCE = 90_000;
+const SAMPLE_INTERVAL_MS = 1_000;
+const ROW_INTERVAL_MS = 10_000;
+/** The last executions may take any time, unless nothing changes for this long. */
+const PATIENCE_MS = 90_000;
 
 async function main(): Promise<boolean> {
   const { values } = parseArgs({
@@ -49,8 +49,12 @@ async function main(): Promise<boolean> {
   const minutes = numberOf('minutes', values.minutes, 3, 10_000);
   const executions = numberOf('executions', values.executions, 1, 100_000);
   const share = numberOf('faults', values.faults, 0, 0.5);
-  // That requests fail, and which versions of Node.js the AWS SDK likes, is nothing to hear of here.
-  Object.assign(process.env, { AWS_LAMBDA_LOG_LEVEL: 'FATAL', AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', CDK_VALIDATION: 'false' });
+  // Suppresses logs of failing requests, and warnings of the AWS SDK about versions of Node.js.
+  Object.assign(process.env, {
+    AWS_LAMBDA_LOG_LEVEL: 'FATAL',
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    CDK_VALIDATION: 'false',
+  });
   const scratch = mkdtempSync(path.join(tmpdir(), 'soak-'));
   const heap: HeapSample[] = [];
   try {
@@ -78,7 +82,7 @@ async function main(): Promise<boolean> {
 async function soak(local: Local, length: number, executions: number, heap: HeapSample[]): Promise<Finding[]> {
   Object.assign(process.env, local.environment);
   const [configuration = ''] = Object.values(local.workflows);
-  // What the construct has written: a queue as the event source and for dead letters, and a table for the locks.
+  // The construct writes this configuration for the stack in stack.ts.
   const { eventSource, deadLetterQueue, lockTable } = JSON.parse(configuration) as {
     readonly eventSource: { readonly queueUrl: string };
     readonly deadLetterQueue: { readonly queueUrl: string };
@@ -96,28 +100,36 @@ async function soak(local: Local, length: number, executions: number, heap: Heap
   const timers = [
     setInterval(() => {
       progress.push({ at: Date.now() - begin, transitions: local.metrics.Transition ?? 0, processor: processorTime() });
-    }, SAMPLE_EVERY),
+    }, SAMPLE_INTERVAL_MS),
     watch(local, load, heap, () => [...down].join(' ')),
-    setTimeout(() => { warm = heap.length; }, endOfWarmUp(length)),
+    setTimeout(() => {
+      warm = heap.length;
+    }, endOfWarmUp(length)),
     ...outages.flatMap(({ service, begin: from, end }) => [
-      setTimeout(() => { down.add(service); local.takeDown(service); }, from),
-      setTimeout(() => { down.delete(service); local.bringUp(service); }, end),
+      setTimeout(() => {
+        down.add(service);
+        local.takeDown(service);
+      }, from),
+      setTimeout(() => {
+        down.delete(service);
+        local.bringUp(service);
+      }, end),
     ]),
   ];
   await load.run(executions, begin + length);
   const measured = heap.slice(warm);
-  console.log(`\nNo execution is started any more. ${load.underWay} of ${load.started} are under way.`);
+  console.log(`\nStarted ${load.started} executions, of which ${load.running} are running. Waiting for them to end.`);
   const where = { dynamodb, lockTable: lockTable.tableName, sqs, deadLetterQueue: deadLetterQueue.queueUrl };
-  const result = await audit(load.started, load.foreign, where, PATIENCE);
+  const result = await audit(load.started, load.foreign, where, PATIENCE_MS);
   timers.forEach(clearInterval);
   sqs.destroy();
   dynamodb.destroy();
   return [judgeMemory(measured), ...judgeThroughput(outages, progress), judgeExecutions(load.started, result)];
 }
 
-/** Prints a row of what there is to see, again and again. */
-function watch(local: Local, load: Load, heap: readonly HeapSample[], down: () => string): NodeJS.Timeout {
-  const columns = ['seconds', 'under way', 'transitions/s', 'requests/s', 'faults', 'heap MB', 'process MB', 'down'];
+/** Prints a row of measurements at an interval. */
+function watch(local: Local, load: Load, heap: readonly HeapSample[], outages: () => string): NodeJS.Timeout {
+  const columns = ['seconds', 'running', 'transitions/s', 'requests/s', 'faults', 'heap MB', 'process MB', 'outage'];
   console.log(columns.join('  '));
   const begin = Date.now();
   let last = { at: begin, transitions: 0, requests: 0 };
@@ -128,20 +140,20 @@ function watch(local: Local, load: Load, heap: readonly HeapSample[], down: () =
     const environments = new Map(heap.map(({ environment, bytes }) => [environment, megabytes(bytes)]));
     const row = [
       Math.round((now.at - begin) / 1000),
-      load.underWay,
+      load.running,
       Math.round((now.transitions - last.transitions) / seconds),
       Math.round((now.requests - last.requests) / seconds),
       local.faults,
       [...environments.values()].slice(-2).join('+'),
       megabytes(process.memoryUsage.rss()),
-      down(),
+      outages(),
     ];
     console.log(row.map((value, column) => String(value).padStart(columns[column]!.length)).join('  '));
     last = now;
-  }, ROW_EVERY);
+  }, ROW_INTERVAL_MS);
 }
 
-/** Milliseconds of processor time that this process has used, or that nobody has used, since the machine was started. */
+/** Returns the processor time available to this process since the system started, in milliseconds: its own and the idle time. */
 function processorTime(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000 + cpus().reduce((total, { times }) => total + times.idle, 0);
@@ -151,26 +163,31 @@ function megabytes(bytes: number): string {
   return (bytes / 2 ** 20).toFixed(1);
 }
 
-/** @returns whether all is well */
+/** Prints the results, and returns whether all checks passed. */
 function report(findings: readonly Finding[]): boolean {
   const width = Math.max(...findings.map(({ what }) => what.length));
-  console.log(`\n${findings.map(({ what, measured, problems }) => `${problems.length === 0 ? 'good' : 'BAD '}  ${what.padEnd(width)}  ${measured}`).join('\n')}`);
+  console.log(
+    `\n${findings.map(({ what, measured, problems }) => `${problems.length === 0 ? 'pass' : 'FAIL'}  ${what.padEnd(width)}  ${measured}`).join('\n')}`,
+  );
   const problems = findings.flatMap((finding) => finding.problems);
-  if (problems.length > 0) console.log(`\n${problems.length} problems:\n${problems.slice(0, 20).join('\n')}`);
+  if (problems.length > 0) console.log(`\nProblems (${problems.length}):\n${problems.slice(0, 20).join('\n')}`);
   return problems.length === 0;
 }
 
-function numberOf(name: string, text: string, least: number, most: number): number {
+function numberOf(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
-  if (text.trim() === '' || !(value >= least && value <= most)) {
-    throw new Error(`--${name} takes a number from ${least} to ${most}, not "${text}".`);
+  if (text.trim() === '' || !(value >= min && value <= max)) {
+    throw new Error(`Invalid --${name} "${text}": expected a number from ${min} to ${max}.`);
   }
   return value;
 }
 
-main().then((good) => {
-  process.exitCode = good ? 0 : 1;
-}, (error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
-});
+main().then(
+  (passed) => {
+    process.exitCode = passed ? 0 : 1;
+  },
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  },
+);

@@ -1,8 +1,8 @@
-/** How long an invocation may take, and for how long a queue hides what it has delivered: six times as long, as the construct does it. */
+/** Timeout of the function, and visibility timeout of the queue, which the construct sets to six times as long. In milliseconds. */
 export const TIMEOUT = 5_000;
-const HIDDEN = 6 * TIMEOUT;
+const VISIBILITY_TIMEOUT = 6 * TIMEOUT;
 
-/** A service is down for some seconds. Times in milliseconds after the begin. */
+/** An outage of a service. Times are in milliseconds after the start. */
 export interface Outage {
   readonly service: 'sqs' | 'dynamodb';
   readonly begin: number;
@@ -11,21 +11,21 @@ export interface Outage {
 
 const OUTAGE = 5_000;
 const PERIOD = 60_000;
-/** How long the throughput is measured before an outage. */
+/** Period before an outage in which the throughput is measured. */
 const BEFORE = 20_000;
-/** What was given back in an outage comes again when it is not hidden any more, and then takes its retries. */
-const RECOVERY = HIDDEN + 5_000;
-/** The fastest so many milliseconds after an outage count. */
+/** Messages returned to the queue in an outage become visible again after the visibility timeout, and are then retried. */
+const RECOVERY = VISIBILITY_TIMEOUT + 5_000;
+/** Period of the highest throughput after an outage that is compared. */
 const FASTEST = 10_000;
-/** In the beginning code is compiled and caches fill. */
+/** At the start, code is compiled and caches are filled. */
 const WARM_UP = 30_000;
 
-/** The memory is judged from here on. */
+/** Returns the time from which memory is measured. */
 export function endOfWarmUp(length: number): number {
   return Math.max(WARM_UP, length / 4);
 }
 
-/** One outage each minute, but for the first and the last: SQS and DynamoDB by turns. */
+/** Returns one outage for each minute except the first and the last, of SQS and DynamoDB in turn. */
 export function outagesOf(length: number): Outage[] {
   const services = ['sqs', 'dynamodb'] as const;
   return Array.from({ length: Math.floor(length / PERIOD) - 1 }, (_, n) => {
@@ -34,19 +34,22 @@ export function outagesOf(length: number): Outage[] {
   });
 }
 
-/** How far the soak has come at a time. */
+/** Progress of the soak test at a point in time. */
 export interface Progress {
   readonly at: number;
   readonly transitions: number;
-  /** Milliseconds of processor time that it has used so far, or could have used: nobody has. What others used could not be had. */
+  /** Processor time available to the test so far, in milliseconds. Excludes the time that other processes have used. */
   readonly processor: number;
 }
 
 /**
- * Transitions in a second of the processor time that was to be had: before an outage, and in the best time between its end, when it must
- * be overcome, and the next one.
+ * Returns transitions per second of available processor time: before an outage, and in the best period between its recovery and the next
+ * outage.
  */
-export function throughputAround(outage: Outage, progress: readonly Progress[]): { readonly before: number; readonly after: number } {
+export function throughputAround(
+  outage: Outage,
+  progress: readonly Progress[],
+): { readonly before: number; readonly after: number } {
   const [from, to] = [outage.end + RECOVERY, outage.begin + PERIOD];
   const starts = progress.map(({ at }) => at).filter((at) => at >= from && at + FASTEST <= to);
   return {
@@ -59,6 +62,6 @@ function throughput(progress: readonly Progress[], from: number, to: number): nu
   const within = progress.filter(({ at }) => at >= from && at <= to);
   const [first, last] = [within[0], within.at(-1)];
   return first && last && last.processor > first.processor
-    ? (last.transitions - first.transitions) / (last.processor - first.processor) * 1000
+    ? ((last.transitions - first.transitions) / (last.processor - first.processor)) * 1000
     : 0;
 }

@@ -5,7 +5,7 @@ import { parcel } from './parcel.machine';
 import { TIMEOUT } from './schedule';
 import { CheckpointTable, EventSource, FsmWorkflow, MachineDefinition, RetryQueue } from 'cdk-lambda-fsm';
 
-/** Adds the workflow that is put under load: it can do without SQS, but not without DynamoDB. */
+/** Adds the workflow under test. It survives an outage of SQS by failover, and stops during an outage of DynamoDB. */
 export function addParcels(app: App): void {
   const stack = new Stack(app, 'Parcels');
   new FsmWorkflow(stack, 'Parcels', {
@@ -16,13 +16,15 @@ export function addParcels(app: App): void {
     failoverEventSource: EventSource.sns(),
     retryQueue: RetryQueue.sqs(),
     failoverRetryQueue: RetryQueue.dynamoDb(),
-    // A table without a stream: for each record of a stream the embedded server looks at all before it, and soon does little else.
-    checkpointTable: CheckpointTable.fromTable(new dynamodb.Table(stack, 'Checkpoints', {
-      partitionKey: { name: 'executionId', type: dynamodb.AttributeType.STRING },
-      sortKey: { name: 'entry', type: dynamodb.AttributeType.STRING },
-      timeToLiveAttribute: 'ttl',
-      billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
-      removalPolicy: RemovalPolicy.DESTROY,
-    })),
+    // A table without a stream: for each record of a stream, the embedded server scans all earlier ones.
+    checkpointTable: CheckpointTable.fromTable(
+      new dynamodb.Table(stack, 'Checkpoints', {
+        partitionKey: { name: 'executionId', type: dynamodb.AttributeType.STRING },
+        sortKey: { name: 'entry', type: dynamodb.AttributeType.STRING },
+        timeToLiveAttribute: 'ttl',
+        billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
+        removalPolicy: RemovalPolicy.DESTROY,
+      }),
+    ),
   });
 }

@@ -2,14 +2,14 @@ import type { Audit } from './audit';
 import { growthOf, type HeapSample } from './heap';
 import { throughputAround, type Outage, type Progress } from './schedule';
 
-/** Bytes for each action that memory may grow by, beyond three times what the measurement is uncertain by. A context alone has 700. */
-const MOST_GROWTH = 100;
-/** Bytes by which it may grow in all: connections and compiled code come late, too. */
-const MOST_IN_ALL = 3 * 2 ** 20;
-/** The share of the throughput before an outage that there must be again after it. */
-const LEAST_THROUGHPUT = 0.6;
+/** Maximum growth in bytes for each action, beyond three standard errors. Leaking one context would add 700 bytes. */
+const MAX_GROWTH = 100;
+/** Maximum growth in bytes in total. Connections and compiled code also take memory after the warm-up. */
+const MAX_TOTAL_GROWTH = 3 * 2 ** 20;
+/** Minimum throughput after an outage, as a share of the throughput before it. */
+const MIN_THROUGHPUT = 0.6;
 
-/** One thing that the soak has looked at. */
+/** The result of one check of the soak test. */
 export interface Finding {
   readonly what: string;
   readonly measured: string;
@@ -19,12 +19,19 @@ export interface Finding {
 export function judgeMemory(samples: readonly HeapSample[]): Finding {
   const growths = growthOf(samples);
   const problems = growths
-    .filter(({ bytes, error, total }) => bytes - 3 * error > MOST_GROWTH && total > MOST_IN_ALL)
-    .map(({ environment, bytes }) => `The memory of environment ${environment} grows by ${bytes.toFixed(0)} bytes with each action.`);
-  if (growths.length === 0) problems.push('No environment lived long enough to tell whether its memory grows.');
+    .filter(({ bytes, error, total }) => bytes - 3 * error > MAX_GROWTH && total > MAX_TOTAL_GROWTH)
+    .map(
+      ({ environment, bytes }) =>
+        `The memory of environment ${environment} grows by ${bytes.toFixed(0)} bytes for each action.`,
+    );
+  if (growths.length === 0) problems.push('No environment ran long enough to measure the growth of its memory.');
   return {
-    what: 'memory of the function, growth with each action',
-    measured: growths.map(({ bytes, error, total }) => `${bytes.toFixed(0)} ± ${error.toFixed(0)} bytes (${megabytes(total)} in all)`).join(', '),
+    what: "growth of the function's memory for each action",
+    measured: growths
+      .map(
+        ({ bytes, error, total }) => `${bytes.toFixed(0)} ± ${error.toFixed(0)} bytes (${megabytes(total)} in total)`,
+      )
+      .join(', '),
     problems,
   };
 }
@@ -34,13 +41,14 @@ export function judgeThroughput(outages: readonly Outage[], progress: readonly P
   return services.map((service) => {
     const own = outages.filter((outage) => outage.service === service);
     const around = own.map((outage) => ({ outage, ...throughputAround(outage, progress) }));
-    const bad = around.filter(({ before, after }) => before === 0 || after < LEAST_THROUGHPUT * before);
+    const bad = around.filter(({ before, after }) => before === 0 || after < MIN_THROUGHPUT * before);
     return {
-      what: `transitions in a second of processor time, around outages of ${service}`,
+      what: `transitions per second of processor time, before and after outages of ${service}`,
       measured: around.map(({ before, after }) => `${before.toFixed(0)} → ${after.toFixed(0)}`).join(', '),
-      problems: bad.map(({ outage, before, after }) => (
-        `The throughput did not come back after the outage of ${service} at ${outage.begin / 1000} s: ${before.toFixed(0)} → ${after.toFixed(0)}.`
-      )),
+      problems: bad.map(
+        ({ outage, before, after }) =>
+          `The throughput did not recover after the outage of ${service} at ${outage.begin / 1000} s: ${before.toFixed(0)} → ${after.toFixed(0)}.`,
+      ),
     };
   });
 }
@@ -48,7 +56,9 @@ export function judgeThroughput(outages: readonly Outage[], progress: readonly P
 export function judgeExecutions(started: number, { endings, problems }: Audit): Finding {
   return {
     what: `${started} executions`,
-    measured: Object.entries(endings).map(([status, count]) => `${count} ${status}`).join(', '),
+    measured: Object.entries(endings)
+      .map(([status, count]) => `${count} ${status}`)
+      .join(', '),
     problems,
   };
 }

@@ -2,13 +2,18 @@ import type { HitRequest } from '../../../lambda/local';
 import type { OrderTransports } from '../order-stack';
 import { EventSource, RetryQueue } from 'cdk-lambda-fsm';
 
-/** The services that can carry orders, by the names that the command line has for them. */
+/** The services that can carry orders, by their names on the command line. */
 export const SERVICES = ['sqs', 'kinesis', 'sns', 'dynamodb'] as const;
-export type Service = typeof SERVICES[number];
+export type Service = (typeof SERVICES)[number];
 
-export const NAMES: Readonly<Record<Service, string>> = { sqs: 'SQS', kinesis: 'Kinesis', sns: 'SNS', dynamodb: 'DynamoDB' };
+export const NAMES: Readonly<Record<Service, string>> = {
+  sqs: 'SQS',
+  kinesis: 'Kinesis',
+  sns: 'SNS',
+  dynamodb: 'DynamoDB',
+};
 
-/** Which service carries what. */
+/** The service in each role. */
 export interface Carriers {
   readonly source: Service;
   readonly failover?: Service;
@@ -25,7 +30,7 @@ const EVENT_SOURCES: Readonly<Record<Service, () => EventSource>> = {
 
 const RETRY_QUEUES: Readonly<Record<Service, () => RetryQueue>> = {
   sqs: () => RetryQueue.sqs(),
-  // An order asks for a backoff, which these cannot keep.
+  // Kinesis and SNS cannot delay a message, so the backoff of the order machine does not apply.
   kinesis: () => RetryQueue.kinesis({ ignoreBackoff: true }),
   sns: () => RetryQueue.sns({ ignoreBackoff: true }),
   dynamodb: () => RetryQueue.dynamoDb(),
@@ -40,12 +45,19 @@ export function transportsOf({ source, failover, retry, failoverRetry }: Carrier
   };
 }
 
+/** The name of the event source: `SQS`, or `the event source on DynamoDB`, because the tables of DynamoDB stay up. */
+export function sourceName(source: Service): string {
+  return source === 'dynamodb' ? 'the event source on DynamoDB' : NAMES[source];
+}
+
 /**
- * Which requests fail while an event source is down. DynamoDB as a whole cannot be: without the locks nothing goes on, whatever carries the
- * orders. So only the checkpoint table takes no envelopes then.
+ * Selects the requests that fail while an event source is down. The locks are in DynamoDB, so no order can proceed while DynamoDB as a
+ * whole is down. An outage of that event source therefore affects only the writes of envelopes to the checkpoint table.
  */
 export function hitBy(service: Service, checkpointTable: string): (request: HitRequest) => boolean {
-  return service !== 'dynamodb'
-    ? () => true
-    : ({ operation, body }) => operation === 'BatchWriteItem' && body.includes(JSON.stringify(checkpointTable)) && body.includes('"envelope":{"S":');
+  if (service !== 'dynamodb') return () => true;
+  return ({ operation, body }) =>
+    operation === 'BatchWriteItem' &&
+    body.includes(JSON.stringify(checkpointTable)) &&
+    body.includes('"envelope":{"S":');
 }

@@ -5,19 +5,19 @@ import { TestWorkflow } from 'cdk-lambda-fsm/testing';
 /** The customer's answer to the request for payment. */
 export interface Answer {
   readonly event: 'paid' | 'declined';
-  /** What was paid, in cents. */
+  /** The amount paid, in cents. */
   readonly data?: number;
-  /** `early`: before the order is even placed. `soon`: right after. `late`: when the order has waited for it. */
+  /** `early`: before the order is placed. `soon`: right after. `late`: after the order has requested the payment. */
   readonly when: 'early' | 'soon' | 'late';
-  /** Sent a second time, as a payment service does that has missed the first receipt. */
+  /** The answer is sent a second time, as a payment service does when it misses the receipt. */
   readonly twice: boolean;
 }
 
-/** An order, what will happen to it from outside, and what it must come to. */
+/** An order, the events it receives, and its expected outcome. */
 export interface PlannedOrder {
   readonly executionId: string;
   readonly context: OrderContext;
-  /** Absent when the order ends before anybody is asked to pay. */
+  /** Absent if the order ends before it requests a payment. */
   readonly answer?: Answer;
   readonly expected: Expected;
 }
@@ -25,22 +25,35 @@ export interface PlannedOrder {
 export interface Expected {
   readonly state: string;
   readonly context: unknown;
-  /** The actions that its steps are made of, in order. */
+  /** The actions of the committed attempts, in order. */
   readonly actions: readonly LedgerEntry['action'][];
 }
 
+/** The test kit examines all its executions for each description, so small batches are faster. */
+const BATCH = 20;
+
 /**
- * Makes up orders that between them take every turn of the machine. What each must come to is asked of the test kit, which runs the
- * same machine with the same actions in memory, where nothing gets lost.
+ * Plans orders that together take every transition of the machine. The test kit runs the same machine and actions in memory, without
+ * faults, to find the expected outcome of each order.
  */
 export async function planOrders(count: number): Promise<PlannedOrder[]> {
-  const orders = Array.from({ length: count }, (_, number) => ({ executionId: `order-${number}`, context: contextOf(number), answer: answerTo(number) }));
+  const planned: PlannedOrder[] = [];
+  for (let first = 0; first < count; first += BATCH) {
+    planned.push(...(await planBatch(first, Math.min(BATCH, count - first))));
+  }
+  return planned;
+}
+
+async function planBatch(first: number, count: number): Promise<PlannedOrder[]> {
+  const orders = Array.from({ length: count }, (_, index) => ({
+    executionId: `order-${first + index}`,
+    context: contextOf(first + index),
+    answer: answerTo(first + index),
+  }));
   const kit = new TestWorkflow({ implementations: [actions] });
   for (const { executionId, context, answer } of orders) {
     const execution = await kit.start('order', { executionId, context: { ...context, history: [] } });
-    if (answer) {
-      await execution.send(answer.event, { data: answer.data });
-    }
+    if (answer) await execution.send(answer.event, { data: answer.data });
   }
   await kit.run();
   return orders.map((order) => {
@@ -53,7 +66,7 @@ export async function planOrders(count: number): Promise<PlannedOrder[]> {
 function contextOf(number: number): OrderContext {
   return {
     number,
-    // None of it is not an order, and ten are more than there are.
+    // An order for nothing is rejected, and an order for ten exceeds the stock.
     quantity: number % 11,
     price: 250 + number,
     destination: number % 13 === 5 ? 'Atlantis' : 'Rome',

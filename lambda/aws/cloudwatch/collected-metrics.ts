@@ -1,12 +1,9 @@
 import type { MeasureName, MetricName } from '../../engine/ports';
 
-/** The namespace of all metrics. */
-export const NAMESPACE = 'CdkLambdaFsm';
-
-/** The longest value of a dimension, in characters. @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html */
+/** The maximum length of the value of a dimension, in characters. @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_Dimension.html */
 const MAX_DIMENSION_LENGTH = 1_024;
 
-/** What was counted and measured for one machine and state. */
+/** The counters and measurements of one machine and state. */
 export interface Group {
   readonly machine?: string;
   readonly state?: string;
@@ -15,7 +12,7 @@ export interface Group {
   readonly measured: Map<MeasureName, number[]>;
 }
 
-/** What was counted and measured since the last flush, by machine and state. */
+/** The counters and measurements since the last flush, by machine and state. */
 export class CollectedMetrics {
   private groups = new Map<string, Group>();
 
@@ -27,14 +24,14 @@ export class CollectedMetrics {
     addAll(this.groupOf(machine, state), name, [milliseconds]);
   }
 
-  /** Empties it. */
+  /** Returns all groups and removes them. */
   public take(): readonly Group[] {
     const groups = [...this.groups.values()];
     this.groups = new Map();
     return groups;
   }
 
-  /** Adds what others have collected. */
+  /** Adds the counters and measurements of a group to those of a machine and state. */
   public merge(machine: string | undefined, state: string | undefined, { counters, measured }: Group): void {
     const group = this.groupOf(machine, state);
     for (const [name, value] of counters) add(group, name, value);
@@ -66,13 +63,14 @@ function addAll({ measured }: Group, name: MeasureName, values: readonly number[
 export function dimensionsOf(workflow: string, { machine, state }: Group): Readonly<Record<string, string>> {
   return {
     workflow: dimension(workflow),
-    ...machine ? { machine: dimension(machine) } : {},
-    ...machine && state ? { state: dimension(state) } : {},
+    ...(machine ? { machine: dimension(machine) } : {}),
+    ...(machine && state ? { state: dimension(state) } : {}),
   };
 }
 
-/** A dimension takes printable ASCII only, and nothing that begins with a colon. What else a name has is percent-encoded, byte by byte. */
+/** Percent-encodes the bytes that a dimension must not contain: it allows printable ASCII only, and no colon at the start. */
 function dimension(name: string): string {
-  const encode = (part: string) => [...Buffer.from(part)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+  const encode = (part: string) =>
+    [...Buffer.from(part)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
   return name.replace(/^:|[^\x20-\x7e]/gu, encode).slice(0, MAX_DIMENSION_LENGTH);
 }

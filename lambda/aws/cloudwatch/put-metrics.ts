@@ -1,24 +1,29 @@
 import type { MetricDatum } from '@aws-sdk/client-cloudwatch';
 import { CollectedMetrics, dimensionsOf } from './collected-metrics';
 import type { Clock, MeasureName, MetricName, Metrics } from '../../engine/ports';
+import { slices } from '../batches/slices';
 
-/** The limits of one request. @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html */
+/** The limits of one PutMetricData request. @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html */
 const MAX_METRICS = 1_000;
 const MAX_VALUES = 150;
-/** A little less than 1 MB, for what is around the metrics. */
+/** Slightly less than the limit of 1 MiB, to leave room for the rest of the request. */
 const MAX_BYTES = 1_000_000;
 
-/** Takes metrics, as many as one request can have. Never rejects. */
+/** Sends the metrics of one request. Never rejects. */
 export type MetricSink = (metrics: readonly MetricDatum[]) => Promise<void>;
 
 /**
- * Metrics that are put by requests: the same as those in the embedded format, on the same dimension sets. CloudWatch does not add up what
- * it is given on several sets, so that is done here.
+ * Sends metrics with PutMetricData: the same metrics as in the embedded metric format, on the same dimension sets. CloudWatch does not
+ * aggregate data across dimension sets, so this class does.
  */
 export class PutMetrics implements Metrics {
   private readonly collected = new CollectedMetrics();
 
-  constructor(private readonly workflow: string, private readonly clock: Clock, private readonly put: MetricSink) {}
+  constructor(
+    private readonly workflow: string,
+    private readonly clock: Clock,
+    private readonly put: MetricSink,
+  ) {}
 
   public count(name: MetricName, machine?: string, state?: string): void {
     this.collected.count(name, machine, state);
@@ -43,23 +48,31 @@ export class PutMetrics implements Metrics {
     const timestamp = new Date(this.clock.now());
     return sums.take().flatMap((group) => {
       const dimensions = Object.entries(dimensionsOf(this.workflow, group)).map(([Name, Value]) => ({ Name, Value }));
-      const metric = (MetricName: string): MetricDatum => ({ MetricName, Dimensions: dimensions, Timestamp: timestamp });
+      const metric = (MetricName: string): MetricDatum => ({
+        MetricName,
+        Dimensions: dimensions,
+        Timestamp: timestamp,
+      });
       return [
         ...[...group.counters].map(([name, value]): MetricDatum => ({ ...metric(name), Unit: 'Count', Value: value })),
-        ...[...group.measured].flatMap(([name, values]) => parts(values, MAX_VALUES).map((part): MetricDatum => (
-          { ...metric(name), Unit: 'Milliseconds', Values: part }
-        ))),
+        ...[...group.measured].flatMap(([name, values]) =>
+          slices(values, MAX_VALUES).map((part): MetricDatum => ({
+            ...metric(name),
+            Unit: 'Milliseconds',
+            Values: part,
+          })),
+        ),
       ];
     });
   }
 }
 
-/** Split so that each part is within the limits of a request. */
+/** Splits metrics so that each part is within the limits of one request. */
 function inRequests(metrics: readonly MetricDatum[]): MetricDatum[][] {
   const requests: MetricDatum[][] = [];
   let bytes = Infinity;
   for (const metric of metrics) {
-    // All of it is ASCII.
+    // The JSON is ASCII, so its length is its size in bytes.
     const own = JSON.stringify(metric).length;
     const last = requests.at(-1);
     if (!last || last.length === MAX_METRICS || bytes + own > MAX_BYTES) {
@@ -71,8 +84,4 @@ function inRequests(metrics: readonly MetricDatum[]): MetricDatum[][] {
     }
   }
   return requests;
-}
-
-function parts<T>(values: readonly T[], length: number): T[][] {
-  return Array.from({ length: Math.ceil(values.length / length) }, (_, index) => values.slice(index * length, (index + 1) * length));
 }

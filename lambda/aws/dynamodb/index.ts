@@ -1,45 +1,33 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { Clock, Random } from '../../engine/ports';
-import { CLIENT_OPTIONS } from '../client-options';
-import type { RetryQueueConfiguration, TableConfiguration } from '../configuration';
-import { CheckpointTable } from './checkpoint-table';
+import { DynamoDbForClients } from './for-clients';
 import { LockTable } from './lock-table';
 import { MailboxTable } from './mailbox-table';
-import { RetryTable } from './retry-table';
-import { RunningExecutionsTable } from './running-executions-table';
-import { StreamEventSource } from './stream-event-source';
+import { DynamoDbRetryQueue } from './retry-queue';
+import type { RunningExecutionsTable } from './running-executions-table';
+import type { WorkflowTable } from './workflow-table';
+import type { RetryTableConfiguration } from '../../contract/configuration';
+import type { BrokerClient } from '../broker';
 
-/** What DynamoDB does for a workflow, over one client. */
-export class DynamoDb {
-  private readonly client = new DynamoDBClient(CLIENT_OPTIONS);
-
-  constructor(private readonly system: { readonly clock: Clock; readonly random: Random }) {}
-
-  public lockTable(table: TableConfiguration): LockTable {
+/** The DynamoDB tables of a workflow, over one client. */
+export class DynamoDb extends DynamoDbForClients implements BrokerClient<'dynamodb'> {
+  public override lockTable(table: WorkflowTable): LockTable {
     return new LockTable(this.client, table);
   }
 
-  public runningExecutions(lockTable: TableConfiguration): RunningExecutionsTable {
-    return new RunningExecutionsTable(this.client, lockTable.tableName);
+  /** Loaded on demand: only the functions of workflows with a concurrency limit use it. */
+  public async runningExecutions(lockTable: WorkflowTable): Promise<RunningExecutionsTable> {
+    const { RunningExecutionsTable } = await import('./running-executions-table.js');
+    return new RunningExecutionsTable(this.client, lockTable);
   }
 
-  public checkpointTable(table: TableConfiguration): CheckpointTable {
-    return new CheckpointTable(this.client, table, this.system);
-  }
-
-  public mailbox(checkpointTable: TableConfiguration): MailboxTable {
+  public override mailbox(checkpointTable: WorkflowTable): MailboxTable {
     return new MailboxTable(this.client, checkpointTable, this.system);
   }
 
-  public eventSource(checkpointTable: TableConfiguration): StreamEventSource {
-    return new StreamEventSource(this.client, checkpointTable, this.system);
+  public retryQueue(table: RetryTableConfiguration): DynamoDbRetryQueue {
+    return new DynamoDbRetryQueue(this.client, table, this.system);
   }
 
-  public retryTable(table: Extract<RetryQueueConfiguration, { service: 'dynamodb' }>): RetryTable {
-    return new RetryTable(this.client, table, this.system);
-  }
-
-  /** Closes its connections. */
+  /** Closes the connections. */
   public close(): void {
     this.client.destroy();
   }

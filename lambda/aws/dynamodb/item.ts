@@ -1,14 +1,15 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { Json } from '../../machine';
+import { CHECKPOINT_TABLE_KEY, RETRY_TABLE_KEY } from '../../contract/tables';
+import { FsmError } from '../../machine/fsm-error';
 
-/** An item as it lies in a table. */
+/** An item of a table. */
 export type Item = Record<string, AttributeValue>;
 
-/** The most bytes of an item, with the names of its attributes. @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
+/** The maximum size of an item, including the names of its attributes, in bytes. @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
 export const MAX_ITEM_BYTES = 409_600;
 
-/** The attribute that the tables have for their time-to-live: seconds since the epoch, after which the item may be deleted. */
-export const TTL = 'ttl';
+/** The maximum size of an envelope in the retry table. The keys of its item need the rest. */
+export const MAX_RETRY_BYTES = MAX_ITEM_BYTES - 1_024;
 
 const SECONDS_A_DAY = 86_400;
 
@@ -24,69 +25,102 @@ export function texts(values: readonly string[]): AttributeValue {
   return { L: values.map(text) };
 }
 
-/** Structured data is kept as JSON text: it is written and read as a whole, and so costs one pass instead of three. */
+/** Stores structured data as JSON text. */
 export function json(value: unknown): AttributeValue {
   return { S: JSON.stringify(value) };
 }
 
-/** The time-to-live of an item that is needed until `from` (milliseconds since the epoch) and kept some days longer. */
+/** The time to live of an item that is needed until `from` (milliseconds since the epoch) and kept for some days afterwards. */
 export function daysAfter(from: number, days: number): AttributeValue {
   return number(Math.ceil(from / 1000) + Math.ceil(days * SECONDS_A_DAY));
 }
 
-/** An item lacks what the library has written into every item of its kind, so somebody else has written it. */
-export class ForeignItemError extends Error {
+/** An item lacks an attribute that the library writes into every item of its kind, so other code wrote the item. */
+export class ForeignItemError extends FsmError {
   public override readonly name = 'ForeignItemError';
+  public override readonly code = 'FOREIGN_ITEM';
 
-  constructor(attribute: string, expected: string, item: Item) {
-    const key = Object.entries(item).filter(([name]) => KEYS.includes(name)).map(([name, value]) => `${name} = ${value.S ?? value.N}`);
-    super(`The item with ${key.join(', ')} has no attribute "${attribute}" of type ${expected}, so it was not written by this library. ` +
-      'Give the workflow a table of its own, or delete the item.');
+  /** @param key the key of the item, for example `executionId = order-17` */
+  constructor(attribute: string, expected: string, key: string) {
+    super(
+      `The item with ${key} was not written by this library: it has no attribute "${attribute}" of type ${expected}. ` +
+        'Delete the item, or use a table that only this workflow writes to.',
+    );
   }
 }
 
-const KEYS = ['executionId', 'entry', 'shard', 'due'];
+const KEYS: readonly string[] = [CHECKPOINT_TABLE_KEY, RETRY_TABLE_KEY].flatMap(({ partitionKey, sortKey }) => [
+  partitionKey.name,
+  sortKey.name,
+]);
 
-/** Reads the attributes of one item. Those that must be there throw a {@link ForeignItemError} when they are not. */
-export class ItemReader {
-  constructor(private readonly item: Item) {}
+/** How each type of attribute is stored. `JSON` is structured data that is always written and read as a whole, so one pass suffices instead of three. */
+const TYPES = {
+  string: { write: text, read: (attribute?: AttributeValue) => attribute?.S },
+  number: { write: number, read: (attribute?: AttributeValue) => attribute?.N && Number(attribute.N) },
+  boolean: { write: (BOOL: boolean) => ({ BOOL }), read: (attribute?: AttributeValue) => attribute?.BOOL },
+  'list of strings': { write: texts, read: (attribute?: AttributeValue) => textsIn(attribute?.L) },
+  JSON: { write: json, read: (attribute?: AttributeValue) => attribute?.S && (JSON.parse(attribute.S) as unknown) },
+};
 
-  public text(name: string): string {
-    return this.optionalText(name) ?? this.missing(name, 'string');
-  }
+type TypeOf<Value> = [Value] extends [string]
+  ? 'string'
+  : [Value] extends [number]
+    ? 'number'
+    : [Value] extends [boolean]
+      ? 'boolean'
+      : [Value] extends [readonly string[]]
+        ? 'list of strings'
+        : 'JSON';
 
-  public number(name: string): number {
-    const value = this.item[name]?.N;
-    return value === undefined ? this.missing(name, 'number') : Number(value);
-  }
+/** The attributes that hold the members of a value: the type of each, followed by `?` if an item may lack it. */
+export type Attributes<Value> = {
+  readonly [Name in keyof Value]-?: undefined extends Value[Name]
+    ? `${TypeOf<Exclude<Value[Name], undefined>>}?`
+    : TypeOf<Value[Name]>;
+};
 
-  public flag(name: string): boolean {
-    return this.item[name]?.BOOL ?? this.missing(name, 'boolean');
-  }
+/** Stores a value as attributes. Members that are absent or undefined are absent from the item. */
+export function writeItem<Value extends object>(value: Partial<Value>, attributes: Attributes<Value>): Item {
+  const members = new Map<string, unknown>(Object.entries(value));
+  return Object.fromEntries(
+    Object.entries<string>(attributes).flatMap(([name, type]) => {
+      const member = members.get(name);
+      // Attributes has the type of each member.
+      return member === undefined ? [] : [[name, TYPES[requiredOf(type)].write(member as never)]];
+    }),
+  );
+}
 
-  public texts(name: string): string[] {
-    return this.optionalTexts(name) ?? this.missing(name, 'list of strings');
-  }
+/**
+ * Reads a value that {@link writeItem} stored.
+ *
+ * @throws ForeignItemError if the item lacks a required attribute
+ */
+export function readItem<Value extends object>(item: Item, attributes: Attributes<Value>): Value {
+  const members = Object.entries<string>(attributes).map(([name, type]) => {
+    const required = requiredOf(type);
+    const member = TYPES[required].read(item[name]);
+    if (member === undefined && type === required) throw new ForeignItemError(name, type, keyText(item));
+    return [name, member];
+  });
+  // Attributes has the type of each member. Only the library writes to its tables, so texts and JSON have the types of the members as well.
+  return Object.fromEntries(members) as Value;
+}
 
-  public optionalText(name: string): string | undefined {
-    return this.item[name]?.S;
-  }
+function requiredOf(type: string): keyof typeof TYPES {
+  // Attributes has only these types, with and without the mark.
+  return type.replace('?', '') as keyof typeof TYPES;
+}
 
-  public optionalTexts(name: string): string[] | undefined {
-    return this.item[name]?.L?.map((value) => value.S ?? this.missing(name, 'list of strings'));
-  }
+function textsIn(list: readonly AttributeValue[] | undefined): readonly string[] | undefined {
+  const found = list?.flatMap(({ S }) => S ?? []);
+  return found?.length === list?.length ? found : undefined;
+}
 
-  /**
-   * What {@link json} has stored under this name, or nothing.
-   *
-   * The caller names the type: tables belong to the library alone, which has written the text from a value of that type.
-   */
-  public optionalJson<T = Json>(name: string): T | undefined {
-    const value = this.item[name]?.S;
-    return value === undefined ? undefined : JSON.parse(value) as T;
-  }
-
-  private missing(name: string, expected: string): never {
-    throw new ForeignItemError(name, expected, this.item);
-  }
+/** The key of an item as text, for example `executionId = order-17, entry = mailbox`. */
+export function keyText(item: Item): string {
+  return KEYS.filter((name) => item[name])
+    .map((name) => `${name} = ${item[name]?.S ?? item[name]?.N}`)
+    .join(', ');
 }

@@ -1,15 +1,22 @@
-import { ItemReader, json, number, text, type Item } from './item';
-import type { AcquireRequest, ExecutionStatus, Lock, Place } from '../../engine/ports';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { json, number, readItem, text, texts, writeItem, type Attributes, type Item } from './item';
+import { executionIdOf } from '../../contract/tables';
+import type { AcquireRequest, Lock } from '../../engine/ports';
+import { pendingLock, type PendingStart } from '../../engine/ports/lock-store';
 
-/** What an acquisition sets, but for the fence, the end of the last lease that was given up, and the time of the first acquisition. */
+/** The attributes that an acquisition sets, except for `fence` and `accompanied`, which depend on the stored item. */
 export function acquiredBy(request: AcquireRequest): Item {
   return {
+    incarnation: text(request.incarnation),
     machine: text(request.machine),
     step: number(request.step),
     parent: number(request.parent),
+    reopened: number(request.redriven),
     holder: text(request.holder),
     expires: number(request.expires),
     state: text(request.state),
+    mail: text(request.mail ?? ''),
+    handles: textsOrNull(request.handles),
     place: request.place ? json(request.place) : { NULL: true },
     done: { BOOL: false },
     status: text('running'),
@@ -17,36 +24,44 @@ export function acquiredBy(request: AcquireRequest): Item {
   };
 }
 
-/** The item of a lock, but for its key. */
-export function toItem({ executionId: _, place, done, status, machine, state, holder, ...numbers }: Lock): Item {
-  return {
-    machine: text(machine),
-    state: text(state),
-    holder: text(holder),
-    status: text(status),
-    done: { BOOL: done },
-    place: place ? json(place) : { NULL: true },
-    ...Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, number(value)])),
-  };
+/** The attributes of a lock. */
+const LOCK: Attributes<Lock> = {
+  executionId: 'string',
+  incarnation: 'string',
+  machine: 'string',
+  step: 'number',
+  fence: 'number',
+  parent: 'number',
+  holder: 'string',
+  expires: 'number',
+  released: 'number',
+  reopened: 'number',
+  accompanied: 'number',
+  done: 'boolean',
+  status: 'string',
+  state: 'string',
+  contextHash: 'string',
+  mail: 'string?',
+  accepts: 'list of strings?',
+  handles: 'list of strings?',
+  place: 'JSON?',
+  startedAt: 'number',
+  updatedAt: 'number',
+};
+
+/** The attributes of a start that is recorded, without the key. */
+export function pendingItem(start: PendingStart): Item {
+  const { executionId: _, ...item } = writeItem(pendingLock(start), LOCK);
+  // A RETRY requires the mail of the first attempt, here none.
+  return { ...item, mail: text('') };
+}
+
+/** A list of texts, or an attribute without a value: PartiQL sets each attribute by a value. */
+export function textsOrNull(values: readonly string[] | undefined): AttributeValue {
+  return values ? texts(values) : { NULL: true };
 }
 
 export function toLock(item: Item): Lock {
-  const read = new ItemReader(item);
-  return {
-    executionId: read.text('executionId'),
-    machine: read.text('machine'),
-    step: read.number('step'),
-    fence: read.number('fence'),
-    parent: read.number('parent'),
-    holder: read.text('holder'),
-    expires: read.number('expires'),
-    released: read.number('released'),
-    done: read.flag('done'),
-    // Only the lock table writes the attribute, and it writes an ExecutionStatus.
-    status: read.text('status') as ExecutionStatus,
-    state: read.text('state'),
-    place: read.optionalJson<Place>('place'),
-    startedAt: read.number('startedAt'),
-    updatedAt: read.number('updatedAt'),
-  };
+  const lock = readItem(item, LOCK);
+  return { ...lock, executionId: executionIdOf(lock.executionId), mail: lock.mail || undefined };
 }

@@ -1,21 +1,43 @@
-import { ConditionalCheckFailedException, UpdateItemCommand, type DynamoDBClient, type UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
+import {
+  GetItemCommand,
+  UpdateItemCommand,
+  type DynamoDBClient,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { conditionalWrite } from './conditional-write';
 import { number, text, type Item } from './item';
+import type { WorkflowTable } from './workflow-table';
+import { partitionOf } from '../../contract/tables';
 import type { RunningExecution, RunningExecutions } from '../../engine/ports';
 
 const IS_IN = 'attribute_exists(executions.#id)';
 
-/** The names in the map begin with it: the SDK would take an execution `__proto__` for the prototype of the object that it makes. */
+/** The prefix of the names in the map. Without it, the SDK would take an execution `__proto__` for the prototype of the object it creates. */
 const MARK = '=';
 
 /**
- * The executions that are counted, in the table of the locks: an item for each group, whose key can be no executionId since it has
- * spaces, with one attribute `executions`, a map by executionId. A change is one request, which costs a write unit for each kilobyte of
- * the item: of ten to twenty executions.
+ * The concurrent executions, in the lock table. Each group is one item with the attribute `executions`, a map by executionId; the key of the
+ * item contains spaces, so it is never an executionId. A change is one request, which costs a write unit for each kilobyte of the
+ * item: ten executions with ids of up to 60 bytes. Reading a group is one request, which costs one read unit.
  */
 export class RunningExecutionsTable implements RunningExecutions {
-  constructor(private readonly client: DynamoDBClient, private readonly tableName: string) {}
+  constructor(
+    private readonly client: DynamoDBClient,
+    private readonly table: Pick<WorkflowTable, 'tableName' | 'workflow'>,
+  ) {}
 
-  public async enter(group: string, capacity: number, execution: RunningExecution): Promise<readonly RunningExecution[] | undefined> {
+  public async read(groups: readonly string[]): Promise<readonly (readonly RunningExecution[])[]> {
+    const items = await Promise.all(
+      groups.map((group) =>
+        this.client.send(
+          new GetItemCommand({ TableName: this.table.tableName, Key: this.keyOf(group), ConsistentRead: true }),
+        ),
+      ),
+    );
+    return items.map(({ Item }) => Object.entries(Item?.executions?.M ?? {}).map(toExecution));
+  }
+
+  public async enter(group: string, capacity: number, execution: RunningExecution): Promise<boolean> {
     const { executionId, fence, expires } = execution;
     const entry = { M: { fence: number(fence), expires: number(expires) } };
     for (;;) {
@@ -25,10 +47,11 @@ export class RunningExecutionsTable implements RunningExecutions {
         ExpressionAttributeNames: { '#id': MARK + executionId },
         ExpressionAttributeValues: { ':entry': entry, ':capacity': number(capacity), ':fence': number(fence) },
       });
-      if (!refused) return undefined;
+      if (!refused) return true;
       const counted = refused.executions?.M;
-      if (counted) return Object.hasOwn(counted, MARK + executionId) ? undefined : Object.entries(counted).map(toExecution);
-      // Somebody else may be faster.
+      if (counted) return Object.hasOwn(counted, MARK + executionId);
+      if (capacity < 1) return false;
+      // Another invocation may create the map first.
       await this.update(group, {
         UpdateExpression: 'SET executions = :none',
         ConditionExpression: 'attribute_not_exists(executions)',
@@ -37,29 +60,39 @@ export class RunningExecutionsTable implements RunningExecutions {
     }
   }
 
-  public async leave(group: string, executionId: string, fence: number, expires?: number): Promise<void> {
-    await this.update(group, {
+  public async leave(group: string, executionId: string, fence: number, expires?: number): Promise<boolean> {
+    const refused = await this.update(group, {
       UpdateExpression: 'REMOVE executions.#id',
       ConditionExpression: `executions.#id.fence < :fence${expires === undefined ? '' : ' AND executions.#id.expires <= :expires'}`,
       ExpressionAttributeNames: { '#id': MARK + executionId },
-      ExpressionAttributeValues: { ':fence': number(fence), ...expires !== undefined && { ':expires': number(expires) } },
+      ExpressionAttributeValues: {
+        ':fence': number(fence),
+        ...(expires !== undefined && { ':expires': number(expires) }),
+      },
     });
+    return !refused || Object.hasOwn(refused.executions?.M ?? {}, MARK + executionId);
   }
 
-  /** @returns the item as it is, empty if there is none, when the condition does not hold */
-  private async update(group: string, input: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>): Promise<Item | undefined> {
-    try {
-      await this.client.send(new UpdateItemCommand({
-        TableName: this.tableName,
-        Key: { executionId: text(group) },
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        ...input,
-      }));
-      return undefined;
-    } catch (thrown) {
-      if (!(thrown instanceof ConditionalCheckFailedException)) throw thrown;
-      return thrown.Item ?? {};
-    }
+  private keyOf(group: string): Item {
+    return { executionId: text(partitionOf(this.table.workflow, group)) };
+  }
+
+  /** @returns nothing after the update; if the condition does not hold, the stored item, or an empty item if none is stored */
+  private async update(
+    group: string,
+    input: Omit<UpdateItemCommandInput, 'TableName' | 'Key'>,
+  ): Promise<Item | undefined> {
+    const write = await conditionalWrite(
+      this.client.send(
+        new UpdateItemCommand({
+          TableName: this.table.tableName,
+          Key: this.keyOf(group),
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          ...input,
+        }),
+      ),
+    );
+    return write.refused ? (write.item ?? {}) : undefined;
   }
 }
 

@@ -1,100 +1,92 @@
-import { BatchWriteItemCommand, type AttributeValue, type DynamoDBClient, type WriteRequest } from '@aws-sdk/client-dynamodb';
-import type { Item } from './item';
-import type { Clock, Random } from '../../engine/ports';
+import { BatchWriteItemCommand, type DynamoDBClient, type WriteRequest } from '@aws-sdk/client-dynamodb';
+import { keyText, type Item } from './item';
+import { FsmError } from '../../machine/fsm-error';
+import { toError } from '../../machine/to-error';
+import { MAX_ENTRY_RETRIES, retryEntries, type EntryResult } from '../batches/retry-entries';
+import { sendBatch, type Rejected } from '../batches/send-batch';
+import { isThrottling, ThrottledError } from '../batches/throttled';
+import type { BrokerSystem } from '../broker';
 
-/** The most requests that one BatchWriteItem takes. @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
+/** The maximum number of requests in one BatchWriteItem. @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
 export const MAX_BATCH_ENTRIES = 25;
 
-/** The most bytes that one BatchWriteItem takes. */
+/** The maximum size of one BatchWriteItem. */
 export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 
-/** How often what DynamoDB has left unprocessed is sent again, and the upper bound of the first wait (full jitter, doubled each time). */
-const MAX_RETRIES = 4;
-const FIRST_WAIT = 50;
-
-/** DynamoDB took the batch but left this entry of it undone, again and again: the table is throttled. */
-export class UnprocessedError extends Error {
+/** DynamoDB left this entry of the batch unprocessed in every attempt, because the table is throttled. */
+export class UnprocessedError extends FsmError {
   public override readonly name = 'UnprocessedError';
+  public override readonly code = 'TABLE_THROTTLED';
 
   constructor(tableName: string) {
-    super(`DynamoDB left the entry unprocessed ${MAX_RETRIES + 1} times: table "${tableName}" is throttled.`);
+    super(`DynamoDB left the entry unprocessed ${MAX_ENTRY_RETRIES + 1} times: table "${tableName}" is throttled.`, {
+      retryable: true,
+    });
   }
 }
 
-/** Writes batches of items into one table. */
+type WriteResult = { readonly ok: true } | Rejected;
+
+/** Writes batches of items to one table. */
 export class BatchWriter {
-  /** @param key the names of the table's partition key and sort key */
   constructor(
     private readonly client: DynamoDBClient,
     private readonly tableName: string,
-    private readonly key: readonly [string, string],
-    private readonly system: { readonly clock: Clock; readonly random: Random },
+    private readonly system: BrokerSystem,
   ) {}
 
-  /** Stores items. Answers as {@link BatchWriter.write} does. */
+  /** Stores items. Resolves as {@link BatchWriter.write} does. */
   public put(items: readonly Item[]): Promise<readonly (Error | undefined)[]> {
     return this.write(items.map((Item) => ({ PutRequest: { Item } })));
   }
 
-  /** Deletes items by their keys. Answers as {@link BatchWriter.write} does. */
+  /** Deletes items by key. Resolves as {@link BatchWriter.write} does. */
   public delete(keys: readonly Item[]): Promise<readonly (Error | undefined)[]> {
     return this.write(keys.map((Key) => ({ DeleteRequest: { Key } })));
   }
 
   /**
-   * Makes one request, and more only for what that one has not done.
+   * Sends one request, and further requests only for entries that DynamoDB left unprocessed.
    *
-   * @returns entry by entry `undefined`, or why that entry was not written; never rejects for what the service says
-   * @throws RangeError when there are more entries than one request takes
+   * @returns for each entry `undefined`, or the error that kept it from being written; never rejects because of the service
+   * @throws RangeError if there are more entries than one request may have
    */
   private async write(requests: readonly WriteRequest[]): Promise<readonly (Error | undefined)[]> {
-    if (requests.length > MAX_BATCH_ENTRIES) {
-      throw new RangeError(`A batch takes at most ${MAX_BATCH_ENTRIES} entries, but has ${requests.length}.`);
-    }
-    const errors = new Array<Error | undefined>(requests.length).fill(undefined);
-    let pending = requests.map((request, index) => ({ request, index }));
-    for (let retry = 0; pending.length > 0; retry += 1) {
-      if (retry > MAX_RETRIES) {
-        pending.forEach(({ index }) => { errors[index] = new UnprocessedError(this.tableName); });
-        break;
-      }
-      if (retry > 0) {
-        await this.system.clock.sleep(this.system.random.next() * FIRST_WAIT * 2 ** (retry - 1));
-      }
-      try {
-        const left = await this.request(pending.map(({ request }) => request));
-        pending = pending.filter(({ request }) => left.has(this.keyOf(request)));
-      } catch (thrown) {
-        if (isRefusal(thrown) && pending.length > 1) {
-          // DynamoDB refuses the whole batch for the fault of one entry. Each alone, only the faulty one fails.
-          const alone = await Promise.all(pending.map(({ request }) => this.write([request])));
-          pending.forEach(({ index }, place) => { errors[index] = alone[place]?.[0]; });
-        } else {
-          pending.forEach(({ index }) => { errors[index] = thrown instanceof Error ? thrown : new Error(String(thrown)); });
-        }
-        break;
-      }
-    }
-    return errors;
+    const results = await sendBatch<WriteRequest, { readonly ok: true }>(requests, {
+      maxEntries: MAX_BATCH_ENTRIES,
+      isRefusal,
+      send: (entries) => retryEntries(entries, this.system, (pending) => this.request(pending)),
+    });
+    return results.map((result) => (result.ok ? undefined : result.error));
   }
 
-  /** @returns the keys of the entries that were left unprocessed */
-  private async request(requests: WriteRequest[]): Promise<ReadonlySet<string>> {
-    const output = await this.client.send(new BatchWriteItemCommand({ RequestItems: { [this.tableName]: requests } }));
-    return new Set(output.UnprocessedItems?.[this.tableName]?.map((request) => this.keyOf(request)));
-  }
-
-  private keyOf(request: WriteRequest): string {
-    const item = request.PutRequest?.Item ?? request.DeleteRequest?.Key;
-    return this.key.map((name) => scalar(item?.[name])).join('\n');
+  /** @throws the refusal of a batch that has more than one entry */
+  private async request(requests: readonly WriteRequest[]): Promise<readonly EntryResult<WriteResult>[]> {
+    try {
+      const output = await this.client.send(
+        new BatchWriteItemCommand({ RequestItems: { [this.tableName]: [...requests] } }),
+      );
+      const unprocessed = new Set(output.UnprocessedItems?.[this.tableName]?.map(keyIn));
+      return requests.map((request) =>
+        unprocessed.has(keyIn(request))
+          ? { result: { ok: false, error: new UnprocessedError(this.tableName) }, retry: true }
+          : { result: { ok: true }, retry: false },
+      );
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (requests.length > 1 && isRefusal(error)) throw error;
+      const throttled = isThrottling(error) ? new ThrottledError(error) : undefined;
+      return requests.map(() => ({ result: { ok: false, error: throttled ?? error }, retry: throttled !== undefined }));
+    }
   }
 }
 
-function scalar(value: AttributeValue | undefined): string {
-  return value?.S ?? value?.N ?? '';
+/** Identifies the item of a request. */
+function keyIn({ PutRequest, DeleteRequest }: WriteRequest): string {
+  return keyText(PutRequest?.Item ?? DeleteRequest?.Key ?? {});
 }
 
-/** The service found the batch itself at fault, so that sending it once more would not help. */
-function isRefusal(thrown: unknown): boolean {
-  return thrown instanceof Error && thrown.name === 'ValidationException';
+/** Whether DynamoDB refused the batch itself. Sending it again would not help. */
+function isRefusal({ name }: Error): boolean {
+  return name === 'ValidationException';
 }

@@ -1,18 +1,19 @@
 import { ECSClient } from '@aws-sdk/client-ecs';
+import type { EcsTaskConfiguration } from '../../contract/ecs-tasks';
 import type { Action } from '../../machine';
 import { CLIENT_OPTIONS } from '../client-options';
-import type { EcsTaskConfiguration } from './configuration';
 import { stopTask, type StepOfTask } from './stop-task';
 import { taskAction } from './task-action';
 
-/** What Amazon ECS does for a workflow, over one client. */
+/** Runs and stops the tasks of a workflow on Amazon ECS, over one client. */
 export class Ecs {
-  // Placing a task takes longer than reading an item; as the request has a token, it may be repeated.
+  // Placing a task takes longer than reading an item. The client token of the request makes retries safe.
   private readonly client = new ECSClient({
-    ...CLIENT_OPTIONS, requestHandler: { ...CLIENT_OPTIONS.requestHandler, requestTimeout: 8_000 },
+    ...CLIENT_OPTIONS,
+    requestHandler: { ...CLIENT_OPTIONS.requestHandler, requestTimeout: 8_000 },
   });
 
-  /** @param before the code of the action, if there is any */
+  /** @param before the user's code of the action */
   public taskAction(task: EcsTaskConfiguration, before?: Action): Action {
     return taskAction(this.client, task, before);
   }
@@ -22,7 +23,7 @@ export class Ecs {
     return stopTask(this.client, task, of, signal);
   }
 
-  /** Closes its connections. */
+  /** Closes the connections. */
   public close(): void {
     this.client.destroy();
   }

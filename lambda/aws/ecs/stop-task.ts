@@ -1,24 +1,31 @@
 import { ListTasksCommand, StopTaskCommand, type ECSClient } from '@aws-sdk/client-ecs';
-import type { EcsTaskConfiguration } from './configuration';
 import { startedByStep } from './started-by';
+import type { EcsTaskConfiguration } from '../../contract/ecs-tasks';
+import type { ExecutionKey } from '../../engine/envelope/execution-key';
 
-/** What whoever looks at the task is told. */
-const REASON = 'The execution that has started it does not wait for it any more.';
+/** The reason that Amazon ECS shows for the stopped task. */
+const REASON = 'The execution that started the task no longer waits for it.';
 
-/** The step that has started a task. */
-export interface StepOfTask {
-  readonly executionId: string;
+/** The step that started a task. */
+export interface StepOfTask extends ExecutionKey {
   readonly step: number;
 }
 
 /**
- * Stops the task of a step. One that has stopped already, or was never started, is no error; one that was started a moment ago may not be
- * found yet.
+ * Stops the task of a step. Does nothing if the task has stopped already or was never started. A task that was started a moment ago may not
+ * be found yet.
  */
-export async function stopTask(client: ECSClient, task: EcsTaskConfiguration, of: StepOfTask, abortSignal: AbortSignal): Promise<void> {
+export async function stopTask(
+  client: ECSClient,
+  task: EcsTaskConfiguration,
+  of: StepOfTask,
+  abortSignal: AbortSignal,
+): Promise<void> {
   const { cluster } = task;
-  const startedBy = startedByStep(task, of.executionId, of.step);
-  // Of those that are not to stop yet, which is what Amazon ECS lists by itself.
+  const startedBy = startedByStep(task, of, of.step);
+  // By default, Amazon ECS lists the tasks whose desired status is RUNNING.
   const { taskArns = [] } = await client.send(new ListTasksCommand({ cluster, startedBy }), { abortSignal });
-  await Promise.all(taskArns.map((arn) => client.send(new StopTaskCommand({ cluster, task: arn, reason: REASON }), { abortSignal })));
+  await Promise.all(
+    taskArns.map((arn) => client.send(new StopTaskCommand({ cluster, task: arn, reason: REASON }), { abortSignal })),
+  );
 }

@@ -1,55 +1,47 @@
-import type { EcsTasks } from './configuration';
 import { isStartedBy } from './started-by';
+import type { EcsTasks } from '../../contract/ecs-tasks';
+import { TASK_VARIABLES } from '../../contract/environment';
+import { TASK_STATE_CHANGE, TASK_STOPPED, type TaskStateChangeEvent } from '../../contract/events';
 import type { JsonObject } from '../../machine';
+import { isObject } from '../../machine/is-object';
 
-/** What the end of a task comes to: the event of the machine, and the token by which it is sent. */
+/** The event that the end of a task sends to its execution, and the callback token that it is sent with. */
 export interface StoppedTask {
   readonly token: string;
   readonly event: string;
-  /** For `run.data`: `taskArn`, and where they are known `exitCode`, `stopCode` and `reason`. */
+  /** The value of `run.data`: `taskArn`, and `exitCode`, `stopCode` and `reason` if they are known. */
   readonly data: JsonObject;
 }
 
-/** That part of a task state change event that is read here. */
-interface TaskDetail {
-  readonly taskArn?: string;
-  readonly lastStatus?: string;
-  readonly startedBy?: string;
-  readonly stopCode?: string;
-  readonly stoppedReason?: string;
-  readonly containers?: readonly { readonly name?: string; readonly exitCode?: number; readonly reason?: string }[];
-  readonly overrides?: { readonly containerOverrides?: readonly ContainerOverride[] };
-}
-
-interface ContainerOverride {
-  readonly environment?: readonly { readonly name?: string; readonly value?: string }[];
-}
-
-/** Whether EventBridge has sent it for the change of a task. */
-export function isTaskStateChange(event: unknown): event is { readonly detail: TaskDetail } {
-  return isObject(event) && event.source === 'aws.ecs' && event['detail-type'] === 'ECS Task State Change' && isObject(event.detail);
+/** Whether an event reports a status change of an Amazon ECS task. */
+export function isTaskStateChange(event: unknown): event is TaskStateChangeEvent {
+  return (
+    isObject(event) &&
+    event.source === TASK_STATE_CHANGE.source &&
+    event['detail-type'] === TASK_STATE_CHANGE.detailType &&
+    isObject(event.detail)
+  );
 }
 
 /**
- * What follows from an "ECS Task State Change". The task's environment comes back with it, so nobody has to remember which task works for
- * which execution. A container that was never started has no exit code, and has failed.
+ * Reads the end of a task. The event contains the task's environment and with it the callback token, so the workflow need not store which
+ * task belongs to which execution. A container without an exit code never started, which counts as a failure.
  *
- * @returns nothing when the task has not stopped, or is none of these
+ * @returns nothing if the task has not stopped or does not belong to the workflow
  * @see https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html
  */
-export function stoppedTask({ detail }: { readonly detail: TaskDetail }, tasks: EcsTasks): StoppedTask | undefined {
+export function stoppedTask(
+  { detail }: Pick<TaskStateChangeEvent, 'detail'>,
+  tasks: EcsTasks,
+): StoppedTask | undefined {
   const task = Object.values(tasks).find((candidate) => isStartedBy(candidate, detail.startedBy));
   const variables = detail.overrides?.containerOverrides?.flatMap(({ environment = [] }) => environment) ?? [];
-  const token = variables.find(({ name }) => name === 'FSM_CALLBACK_TOKEN')?.value;
-  if (!task || token === undefined || detail.lastStatus !== 'STOPPED') return undefined;
+  const token = variables.find(({ name }) => name === TASK_VARIABLES.callbackToken)?.value;
+  if (!task || token === undefined || detail.lastStatus !== TASK_STOPPED) return undefined;
   const { exitCode, reason } = detail.containers?.find(({ name }) => name === task.container) ?? {};
   return {
     token,
     event: exitCode === 0 ? task.onSuccess : task.onFailure,
     data: { taskArn: detail.taskArn, exitCode, stopCode: detail.stopCode, reason: reason ?? detail.stoppedReason },
   };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,44 +1,58 @@
 import { createHash } from 'node:crypto';
-import { ConflictException, RunTaskCommand, type ECSClient, type Failure, type RunTaskCommandInput } from '@aws-sdk/client-ecs';
-import type { EcsTaskConfiguration } from './configuration';
+import {
+  ConflictException,
+  RunTaskCommand,
+  type ECSClient,
+  type Failure,
+  type RunTaskCommandInput,
+} from '@aws-sdk/client-ecs';
 import { startedByStep } from './started-by';
+import type { EcsTaskConfiguration } from '../../contract/ecs-tasks';
+import { TASK_VARIABLES } from '../../contract/environment';
 import type { Action, JsonObject, Run } from '../../machine';
+import { FsmError } from '../../machine/fsm-error';
 
 /**
- * The most characters that all overrides of a task have together, as JSON.
+ * The maximum length of all overrides of a task together, as JSON.
  *
  * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
  */
 const MAX_OVERRIDES = 8_192;
 
-/** Amazon ECS has not started a task, and says why. */
-export class TaskNotStartedError extends Error {
+/** Amazon ECS did not start a task. The message contains its reason. */
+export class TaskNotStartedError extends FsmError {
   public override readonly name = 'TaskNotStartedError';
+  public override readonly code = 'TASK_NOT_STARTED';
 
   constructor(taskDefinition: string, failures: readonly Failure[]) {
     const reasons = failures.map(({ reason, detail, arn }) => [reason, detail, arn].filter(Boolean).join(', '));
-    super(`Amazon ECS has not started a task of ${taskDefinition}: ${reasons.join('; ') || 'it says no reason'}.`);
+    super(
+      `Amazon ECS did not start a task of ${taskDefinition}: ${reasons.join('; ') || 'the response has no reason'}.`,
+    );
   }
 }
 
-/** What a container would get is more than Amazon ECS takes. */
-export class TaskOverridesTooLargeError extends Error {
+/** The overrides of a task exceed the limit of Amazon ECS. */
+export class TaskOverridesTooLargeError extends FsmError {
   public override readonly name = 'TaskOverridesTooLargeError';
+  public override readonly code = 'TASK_OVERRIDES_TOO_LARGE';
 
   constructor(container: string, characters: number) {
-    super(`Context, ids, command and environment of the container "${container}" have ${characters} characters as JSON; Amazon ECS takes ${MAX_OVERRIDES}. ` +
-      'Name the members of the context that the container needs in `context` of addEcsTask, or keep large data elsewhere, for example in S3, and its key in the context.');
+    super(
+      `The overrides of the container "${container}" (context, ids, command and environment) have ${characters} characters as JSON, but Amazon ECS allows ${MAX_OVERRIDES}. ` +
+        'List the members of the context that the container needs in `context` of addEcsTask, or store large data elsewhere, for example in Amazon S3, and its key in the context.',
+    );
   }
 }
 
 /**
- * The action that starts a task and lets the execution wait until it has stopped.
+ * Creates the action that starts a task and lets the execution wait until the task stops.
  *
- * However often the step is tried, one task is started: the token of the request comes from the idempotency key, and Amazon ECS remembers
- * it for a day. What the task is told does not change from attempt to attempt either, unless the code before it is not
- * deterministic; then Amazon ECS reports a conflict, which means that the task was started.
+ * Every attempt of a step starts the same task: the client token of the request derives from the idempotency key, and Amazon ECS remembers
+ * client tokens for a day. The overrides do not change between attempts either, unless the user's code is not deterministic; Amazon ECS then
+ * reports a conflict, which means that an earlier attempt started the task.
  *
- * @param before the code of the action: it prepares the context for the task, and can do without the task by returning an event
+ * @param before the user's code of the action. It may prepare the context for the task, or return an event to skip the task
  */
 export function taskAction(client: ECSClient, task: EcsTaskConfiguration, before?: Action): Action {
   return async (context, run) => {
@@ -48,10 +62,10 @@ export function taskAction(client: ECSClient, task: EcsTaskConfiguration, before
     try {
       const { tasks = [], failures = [] } = await client.send(new RunTaskCommand(request), { abortSignal: run.signal });
       if (tasks.length === 0) throw new TaskNotStartedError(task.taskDefinition, failures);
-      run.logger.info('A task was started.', { task: tasks[0]?.taskArn });
+      run.logger.info('Started a task.', { task: tasks[0]?.taskArn });
     } catch (thrown) {
       if (!(thrown instanceof ConflictException)) throw thrown;
-      run.logger.info('An earlier attempt has started the task.', { task: thrown.resourceIds?.[0] });
+      run.logger.info('An earlier attempt started the task.', { task: thrown.resourceIds?.[0] });
     }
     return undefined;
   };
@@ -61,17 +75,19 @@ async function requestOf(task: EcsTaskConfiguration, context: JsonObject, run: R
   const { network, launchType, capacityProviders, command } = task;
   const environment = {
     ...task.environment,
-    FSM_EXECUTION_ID: run.executionId,
-    FSM_STEP: String(run.step),
-    FSM_CONTEXT: JSON.stringify(task.context ? pick(context, task.context) : context),
-    FSM_CALLBACK_TOKEN: await run.callbackToken(),
+    [TASK_VARIABLES.executionId]: run.executionId,
+    [TASK_VARIABLES.step]: String(run.step),
+    [TASK_VARIABLES.context]: JSON.stringify(task.context ? pick(context, task.context) : context),
+    [TASK_VARIABLES.callbackToken]: await run.callbackToken(),
   };
   const overrides = {
-    containerOverrides: [{
-      name: task.container,
-      environment: Object.entries(environment).map(([name, value]) => ({ name, value })),
-      ...command && { command: [...command] },
-    }],
+    containerOverrides: [
+      {
+        name: task.container,
+        environment: Object.entries(environment).map(([name, value]) => ({ name, value })),
+        ...(command && { command: [...command] }),
+      },
+    ],
   };
   const characters = JSON.stringify(overrides).length;
   if (characters > MAX_OVERRIDES) throw new TaskOverridesTooLargeError(task.container, characters);
@@ -80,11 +96,11 @@ async function requestOf(task: EcsTaskConfiguration, context: JsonObject, run: R
     taskDefinition: task.taskDefinition,
     count: 1,
     clientToken: createHash('sha256').update(run.idempotencyKey).digest('hex'),
-    startedBy: startedByStep(task, run.executionId, run.step),
+    startedBy: startedByStep(task, run, run.step),
     overrides,
-    ...launchType && { launchType },
-    ...capacityProviders && { capacityProviderStrategy: [...capacityProviders] },
-    ...network && {
+    ...(launchType && { launchType }),
+    ...(capacityProviders && { capacityProviderStrategy: [...capacityProviders] }),
+    ...(network && {
       networkConfiguration: {
         awsvpcConfiguration: {
           subnets: [...network.subnets],
@@ -92,7 +108,7 @@ async function requestOf(task: EcsTaskConfiguration, context: JsonObject, run: R
           assignPublicIp: network.assignPublicIp ? 'ENABLED' : 'DISABLED',
         },
       },
-    },
+    }),
   };
 }
 

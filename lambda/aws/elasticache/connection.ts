@@ -1,34 +1,39 @@
 import type { ConnectionOptions } from 'node:tls';
 import type { Redis } from 'iovalkey';
-import type { Clock } from '../../engine/ports';
-import type { CacheConfiguration } from '../configuration';
+import { loadClient } from './load-client';
 import type { Script } from './scripts';
+import type { CacheConfiguration } from '../../contract/configuration';
+import { LocksUnavailableError } from '../../engine/errors';
+import type { Clock } from '../../engine/ports';
+import { asError } from '../../engine/thrown';
+import { FsmError } from '../../machine/fsm-error';
+import { AccessDeniedError, CredentialsError } from '../service-errors';
 
-/** Milliseconds within which a connection stands: a healthy cache in the same network takes a few, with TLS. */
-const CONNECT_TIMEOUT = 1_000;
+/** A healthy cache in the same network accepts a connection within a few milliseconds, TLS included. */
+const CONNECT_TIMEOUT_MS = 1_000;
 
-/** Milliseconds after which an answer is given up: a healthy cache takes one. It must not eat the invocation. */
-const REQUEST_TIMEOUT = 2_000;
+/** A healthy cache responds within a millisecond. A request that hangs must not use up the invocation. */
+const REQUEST_TIMEOUT_MS = 2_000;
 
-/** How often a request is made before it is given up: ten seconds at worst, a third of the function's default timeout. */
+/** The number of attempts of a request. They take at most ten seconds, a third of the function's default timeout. */
 const ATTEMPTS = 3;
 
-/** Milliseconds between the attempts, times their number. */
-const PAUSE = 100;
+/** The pause after an attempt, multiplied by its number. */
+const PAUSE_MS = 100;
 
 /**
- * ElastiCache closes a connection twelve hours after it has authenticated. An hour earlier another one takes over.
+ * ElastiCache closes a connection twelve hours after its authentication. A new connection replaces it one hour earlier.
  *
  * @see https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth-iam.html#auth-iam-limits
  */
-const MAX_AGE = 11 * 3_600_000;
+const MAX_AGE_MS = 11 * 3_600_000;
 
-/** Where the cache is, and who connects. */
+/** The address of a cache and the identity that connects. */
 export interface CacheAccess {
   readonly cache: Pick<CacheConfiguration, 'endpoint' | 'userName'>;
   readonly tls: ConnectionOptions;
   readonly clock: Clock;
-  /** The password, or the token that stands in for one; asked for anew for each connection, so that it cannot have run out. */
+  /** The password or the authentication token. Called for each connection, so that the token has not expired. */
   token(): Promise<string>;
 }
 
@@ -38,12 +43,12 @@ interface Link {
 }
 
 /**
- * The connection to a serverless cache, which shows all its shards as one node. It is opened when it is first needed, kept, and replaced
+ * The connection to a serverless cache, which presents all its shards as one node. It opens on the first request, stays open, and is replaced
  * when it fails or becomes old.
  *
- * A Lambda environment may sleep between two invocations for longer than the cache, or something on the way to it, keeps an idle
- * connection. So a request that finds the connection broken is made once more on a new one. Whether the first one took effect is then
- * unknown: scripts must bear being run twice.
+ * An execution environment may be frozen between two invocations for longer than the cache, or a device in between, keeps an idle
+ * connection. A request that finds the connection broken is therefore retried on a new one. It is unknown whether the first attempt took
+ * effect, so every script must be safe to run twice.
  */
 export class CacheConnection {
   private link?: Link;
@@ -53,7 +58,8 @@ export class CacheConnection {
   /**
    * Runs a script on one key.
    *
-   * @throws Error when the cache did not answer as often as it was asked; the script may have run
+   * @throws LocksUnavailableError when the cache did not answer any of the attempts; the script may have run
+   * @throws CredentialsError, AccessDeniedError when the cache refuses the user
    */
   public async evaluate(script: Script, key: string, parameters: readonly (string | number)[]): Promise<unknown> {
     for (let attempt = 1; ; attempt += 1) {
@@ -61,18 +67,17 @@ export class CacheConnection {
       try {
         return await evaluateOn(await link.client, script, key, parameters);
       } catch (thrown) {
-        // A cache that fails over answers with an error on a connection that is sound, but leads to a node that lost its role.
+        // During a failover of the cache, a healthy connection returns errors because its node lost its role.
         this.drop(link);
         if (attempt === ATTEMPTS) {
-          const reason = thrown instanceof Error ? thrown.message : String(thrown);
-          throw new Error(`The lock cache at ${this.access.cache.endpoint} has failed ${ATTEMPTS} times, at last with: ${reason}`, { cause: thrown });
+          throw failureOf(this.access.cache, asError(thrown));
         }
-        await this.access.clock.sleep(PAUSE * attempt);
+        await this.access.clock.sleep(PAUSE_MS * attempt);
       }
     }
   }
 
-  /** Closes the connection; what was asked and not answered fails. */
+  /** Closes the connection. Pending requests fail. */
   public close(): void {
     if (this.link) this.drop(this.link);
   }
@@ -80,9 +85,9 @@ export class CacheConnection {
   private fresh(): Link {
     const old = this.link;
     const now = this.access.clock.now();
-    if (old && now - old.openedAt < MAX_AGE) return old;
+    if (old && now - old.openedAt < MAX_AGE_MS) return old;
     this.link = { client: this.open(), openedAt: now };
-    // It answers what it was asked before it closes.
+    // QUIT closes the connection after the pending responses.
     if (old) old.client.then((client) => client.quit()).catch(() => undefined);
     return this.link;
   }
@@ -101,46 +106,56 @@ export class CacheConnection {
       port: Number(port),
       username: cache.userName,
       password: await this.access.token(),
-      // An address has no certificate, and no name that a server could be told.
+      // The certificate names the host, not its address.
       tls: { servername: hostname, ...tls },
       lazyConnect: true,
-      connectTimeout: CONNECT_TIMEOUT,
-      commandTimeout: REQUEST_TIMEOUT,
-      // Requests follow the authentication at once; the cache answers them in order.
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      commandTimeout: REQUEST_TIMEOUT_MS,
+      // Requests follow the authentication immediately: the cache processes them in order.
       enableReadyCheck: false,
-      // Repeating is done above, for all kinds of failure in one way.
+      // `evaluate` retries, in the same way for all kinds of failure.
       enableOfflineQueue: false,
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
       keepAlive: 10_000,
     });
     let error: unknown;
-    client.on('error', (thrown) => { error = thrown; });
+    client.on('error', (thrown) => {
+      error = thrown;
+    });
     try {
       await client.connect();
     } catch (thrown) {
-      // The client tells here that the connection is closed, and there why.
+      // The thrown error only says that the connection is closed; the event has the reason.
       throw error ?? thrown;
     }
     return client;
   }
 }
 
-/**
- * A bundler that meets the import of a package which is not installed gives up, but not where the failure is handled. So who has no cache
- * can bundle a client of this library without the package.
- */
-async function loadClient(): Promise<{ readonly Redis: typeof Redis }> {
-  try {
-    // Named exports of a CommonJS module do not survive every bundler; the module as a whole does.
-    return (await import('iovalkey')).default;
-  } catch (thrown) {
-    throw new Error('Locks in a cache need the package "iovalkey", which is not installed: npm install iovalkey.', { cause: thrown });
-  }
+/** Explains the failure of every attempt. An error that already has an explanation is returned unchanged. */
+function failureOf({ endpoint, userName }: CacheAccess['cache'], error: Error): FsmError {
+  if (error instanceof FsmError) return error;
+  const request = {
+    service: 'Amazon ElastiCache',
+    action: `a connection of user "${userName}"`,
+    resource: `lock cache "${endpoint}"`,
+  };
+  if (/^(WRONGPASS|NOAUTH)\b/.test(error.message)) return new CredentialsError(request, error);
+  if (/^NOPERM\b/.test(error.message)) return new AccessDeniedError({ ...request, action: 'EVALSHA and EVAL' }, error);
+  return new LocksUnavailableError(
+    `the lock cache at ${endpoint} failed ${ATTEMPTS} times, most recently with: ${error.message}`,
+    error,
+  );
 }
 
-/** The cache keeps the scripts that it has run until it is restarted; then it must be told the text again. */
-async function evaluateOn(client: Redis, script: Script, key: string, parameters: readonly (string | number)[]): Promise<unknown> {
+/** The cache remembers scripts until it restarts. After a restart it needs their text again. */
+async function evaluateOn(
+  client: Redis,
+  script: Script,
+  key: string,
+  parameters: readonly (string | number)[],
+): Promise<unknown> {
   try {
     return await client.evalsha(script.sha1, 1, key, ...parameters);
   } catch (thrown) {

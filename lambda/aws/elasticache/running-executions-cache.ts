@@ -1,29 +1,44 @@
 import type { CacheConnection } from './connection';
-import { KEY_PREFIX } from './lock-cache';
-import { ENTER, LEAVE } from './scripts';
+import { ENTER, LEAVE, READ } from './running-executions-scripts';
+import { LOCK_KEY_PREFIX } from '../../contract/caches';
+import type { WorkflowCache } from '../../contract/configuration';
+import { partitionOf } from '../../contract/tables';
 import type { RunningExecution, RunningExecutions } from '../../engine/ports';
 
 /**
- * The executions that are counted, in the cache of the locks: a hash for each group, whose key can be that of no lock since it has spaces,
- * with a field for each execution. A change is one script on that one key.
+ * The concurrent executions, in the cache of the locks: one hash for each group with a field for each execution. The key contains spaces, so
+ * it is never the key of a lock. A change is one script on this key.
  */
 export class RunningExecutionsCache implements RunningExecutions {
-  constructor(private readonly connection: Pick<CacheConnection, 'evaluate'>) {}
+  constructor(
+    private readonly connection: Pick<CacheConnection, 'evaluate'>,
+    private readonly cache: Pick<WorkflowCache, 'workflow'>,
+  ) {}
 
-  public async enter(group: string, capacity: number, execution: RunningExecution): Promise<readonly RunningExecution[] | undefined> {
-    const { executionId, fence, expires } = execution;
-    // What the script answers with, see there.
-    const parameters = [executionId, fence, expires, 2 * capacity];
-    const fields = await this.connection.evaluate(ENTER, KEY_PREFIX + group, parameters) as string[] | null;
-    return fields ? toExecutions(fields) : undefined;
+  public async read(groups: readonly string[]): Promise<readonly (readonly RunningExecution[])[]> {
+    // The groups may be on different nodes, so each takes a request.
+    const fields = await Promise.all(groups.map((group) => this.connection.evaluate(READ, this.keyOf(group), [])));
+    // The script returns the names and values of the hash.
+    return fields.map((each) => toExecutions(each as string[]));
   }
 
-  public async leave(group: string, executionId: string, fence: number, expires?: number): Promise<void> {
-    await this.connection.evaluate(LEAVE, KEY_PREFIX + group, [executionId, fence, expires ?? '']);
+  public async enter(group: string, capacity: number, execution: RunningExecution): Promise<boolean> {
+    const { executionId, fence, expires } = execution;
+    const parameters = [executionId, fence, expires, capacity];
+    return (await this.connection.evaluate(ENTER, this.keyOf(group), parameters)) === 1;
+  }
+
+  public async leave(group: string, executionId: string, fence: number, expires?: number): Promise<boolean> {
+    const parameters = [executionId, fence, expires ?? ''];
+    return (await this.connection.evaluate(LEAVE, this.keyOf(group), parameters)) === 1;
+  }
+
+  private keyOf(group: string): string {
+    return LOCK_KEY_PREFIX + partitionOf(this.cache.workflow, group);
   }
 }
 
-/** Names and values by turns, as HGETALL answers. */
+/** @param fields alternating names and values, as HGETALL returns them */
 function toExecutions(fields: readonly string[]): RunningExecution[] {
   const executions: RunningExecution[] = [];
   for (let index = 0; index + 1 < fields.length; index += 2) {

@@ -1,17 +1,15 @@
-import { SNSClient } from '@aws-sdk/client-sns';
-import { CLIENT_OPTIONS } from '../client-options';
-import { Topic } from './topic';
+import { SnsForClients } from './for-clients';
+import { SnsRetryQueue } from './retry-queue';
+import type { TopicConfiguration } from '../../contract/configuration';
+import type { BrokerClient } from '../broker';
 
-/** What SNS does for a workflow, over one client. */
-export class Sns {
-  private readonly client = new SNSClient(CLIENT_OPTIONS);
-
-  /** As an event source or a retry queue. */
-  public topic({ topicArn }: { readonly topicArn: string }): Topic {
-    return new Topic(this.client, topicArn);
+/** The SNS topics of a workflow, over one client. */
+export class Sns extends SnsForClients implements BrokerClient<'sns'> {
+  public retryQueue({ topicArn }: TopicConfiguration): SnsRetryQueue {
+    return new SnsRetryQueue(this.client, topicArn);
   }
 
-  /** Closes its connections. */
+  /** Closes the connections. */
   public close(): void {
     this.client.destroy();
   }

@@ -1,53 +1,68 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { SendMessageCommand, type Message, type MessageAttributeValue, type SendMessageCommandInput, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  SendMessageCommand,
+  type Message,
+  type MessageAttributeValue,
+  type SendMessageCommandInput,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import { FORBIDDEN, MAX_MESSAGE_BYTES } from './limits';
 import type { DeadLetter, DeadLetterStore, Place, Random } from '../../engine/ports';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** The longest reason that is kept, in characters. A reason is a sentence; what is longer has somebody's data in it. */
+/** The maximum length of a reason, in characters. A reason is a sentence; a longer one contains user data. */
 const MAX_REASON = 2_048;
 
 const COMPRESSED_BODY = 'The message is in the attribute "body", compressed with gzip.';
 
-const NO_REASON = 'The message says no reason: the source has put it here after too many deliveries, or it left no room for one.';
+const NO_REASON =
+  'The message has no reason: its source moved it here after too many deliveries, or it left no room for a reason.';
 
-const NO_BODY = 'The message is too large for this queue, also when it is compressed. The attribute "place" says where it was put.';
+const NO_BODY =
+  'The message is too large for this queue, even compressed. The attribute "place" locates the original message.';
 
 /**
- * Dead letters in an SQS queue: the body of the message is the message as it came, unchanged, and what else is known of it stands in
- * message attributes (`reason`, `executionId`, `machine`, `place` as JSON, `at`). So letters look the same whether this class has put them
- * there or the source's own redrive policy (those have no attributes), and SQS's own redrive can send both back.
+ * Dead letters in an SQS queue. The body of a dead letter is the body of the original message, unchanged; message attributes hold the
+ * metadata (`reason`, `executionId`, `machine`, `place` as JSON, `at`). A dead letter of this class therefore looks like one that the redrive
+ * policy of a source moved here (which has no attributes), and the redrive of SQS can return both to their source.
  *
- * A body is never cut. Every envelope has room for the attributes beside it; a message that somebody else has made so large that it has
- * not, goes without them. One that cannot be the body of a message (it is empty, has characters that SQS forbids, or comes from a source
- * with larger messages) is put into the attribute `body`, compressed. One that does not fit even so stays where it is, and the letter says
- * where that is, as Lambda's own letters do: only a stream of Kinesis can deliver it, it is no envelope, and it must not hold up what
- * stands behind it.
+ * A body is never truncated. Every envelope leaves room for the attributes; a foreign message that does not is stored without them. A body
+ * that SQS rejects (empty, with forbidden characters, or from a source with larger messages) is compressed into the attribute `body`. If
+ * even the compressed body does not fit, the dead letter only locates the original message, as the dead letters of Lambda itself do. Only
+ * a Kinesis stream can deliver such a message; it is not an envelope and must not block the records behind it.
  */
 export class DeadLetterQueue implements DeadLetterStore {
   private readonly isFifo: boolean;
 
-  constructor(private readonly client: SQSClient, private readonly queueUrl: string, private readonly system: { readonly random: Random }) {
-    // The name of a FIFO queue must end so. The dead-letter queue of a FIFO queue must itself be one.
+  constructor(
+    private readonly client: SQSClient,
+    private readonly queueUrl: string,
+    private readonly system: { readonly random: Random },
+  ) {
+    // SQS requires this suffix of FIFO queues, and a FIFO dead-letter queue for a FIFO queue.
     this.isFifo = queueUrl.endsWith('.fifo');
   }
 
   public async put(letter: DeadLetter): Promise<void> {
-    await this.client.send(new SendMessageCommand({
-      QueueUrl: this.queueUrl,
-      ...await messageOf(letter),
-      ...this.isFifo ? { MessageGroupId: letter.executionId ?? 'unknown', MessageDeduplicationId: this.system.random.id() } : {},
-    }));
+    await this.client.send(
+      new SendMessageCommand({
+        QueueUrl: this.queueUrl,
+        ...(await messageOf(letter)),
+        ...(this.isFifo
+          ? { MessageGroupId: letter.executionId ?? 'unknown', MessageDeduplicationId: this.system.random.id() }
+          : {}),
+      }),
+    );
   }
 }
 
 /**
- * The letter that a message of a dead-letter queue holds, whoever has put it there.
+ * Reads a dead letter from a message of a dead-letter queue, whether this class or a redrive policy sent it.
  *
- * @param message as ReceiveMessage returns it, with all its attributes and system attributes
+ * @param message a message of ReceiveMessage, with all its attributes and system attributes
  */
 export async function readDeadLetter(message: Message, queueUrl: string): Promise<DeadLetter> {
   const { MessageAttributes: attributes = {}, Attributes: system = {} } = message;
@@ -57,18 +72,22 @@ export async function readDeadLetter(message: Message, queueUrl: string): Promis
     reason: attributes.reason?.StringValue ?? NO_REASON,
     executionId: attributes.executionId?.StringValue,
     machine: attributes.machine?.StringValue,
-    body: body ? (await decompress(body)).toString() : message.Body ?? '',
-    // Written by `attributesOf`.
-    place: place ? JSON.parse(place) as Place : {
-      service: 'sqs',
-      resource: system.DeadLetterQueueSourceArn ?? queueUrl,
-      messageId: message.MessageId,
-    },
+    body: body ? (await decompress(body)).toString() : (message.Body ?? ''),
+    // `attributesOf` wrote the attribute.
+    place: place
+      ? (JSON.parse(place) as Place)
+      : {
+          service: 'sqs',
+          resource: system.DeadLetterQueueSourceArn ?? queueUrl,
+          messageId: message.MessageId,
+        },
     at: Number(attributes.at?.StringValue ?? system.SentTimestamp ?? 0),
   };
 }
 
-async function messageOf(letter: DeadLetter): Promise<Pick<SendMessageCommandInput, 'MessageBody' | 'MessageAttributes'>> {
+async function messageOf(
+  letter: DeadLetter,
+): Promise<Pick<SendMessageCommandInput, 'MessageBody' | 'MessageAttributes'>> {
   const attributes = attributesOf(letter);
   const bytes = Buffer.byteLength(letter.body);
   const isBody = bytes > 0 && bytes <= MAX_MESSAGE_BYTES && !FORBIDDEN.test(letter.body);
@@ -90,19 +109,28 @@ function attributesOf(letter: DeadLetter): Record<string, MessageAttributeValue>
     place: JSON.stringify(letter.place),
     at: String(letter.at),
   };
-  return Object.fromEntries(Object.entries(texts)
-    // A value must not be empty.
-    .filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '')
-    .map(([name, value]) => [name, { DataType: 'String', StringValue: value.replace(new RegExp(FORBIDDEN, 'gu'), '\ufffd') }]));
+  return Object.fromEntries(
+    Object.entries(texts)
+      // SQS rejects empty values.
+      .filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '')
+      .map(([name, value]) => [
+        name,
+        { DataType: 'String', StringValue: value.replace(new RegExp(FORBIDDEN, 'gu'), '\ufffd') },
+      ]),
+  );
 }
 
 function shortened(reason: string): string {
-  return reason.length <= MAX_REASON ? reason : `${reason.slice(0, MAX_REASON)}… (${reason.length - MAX_REASON} characters more)`;
+  return reason.length <= MAX_REASON
+    ? reason
+    : `${reason.slice(0, MAX_REASON)}… (${reason.length - MAX_REASON} more characters)`;
 }
 
-/** What SQS counts of attributes: name, type and value, of bytes what they take as Base64. */
+/** The size of attributes as SQS counts it: their names, types and values, with binary values in Base64. */
 function sizeOf(attributes: Record<string, MessageAttributeValue>): number {
-  return Object.entries(attributes).reduce((sum, [name, { DataType = '', StringValue = '', BinaryValue }]) => (
-    sum + Buffer.byteLength(name + DataType + StringValue) + Math.ceil((BinaryValue?.length ?? 0) / 3) * 4
-  ), 0);
+  return Object.entries(attributes).reduce(
+    (sum, [name, { DataType = '', StringValue = '', BinaryValue }]) =>
+      sum + Buffer.byteLength(name + DataType + StringValue) + Math.ceil((BinaryValue?.length ?? 0) / 3) * 4,
+    0,
+  );
 }

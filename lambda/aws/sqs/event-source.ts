@@ -1,17 +1,18 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { MAX_BATCH_ENTRIES, MAX_BODY_BYTES, MAX_MESSAGE_BYTES } from './limits';
-import { sendBatch, type EntryOptions } from './send-batch';
-import type { Dispatch, Random, Sent, Transport } from '../../engine/ports';
+import { sendMessages, type EntryOptions } from './send-messages';
+import type { SqsEventSourceConfiguration } from '../../contract/configuration';
+import type { OutgoingEnvelope, Random, DispatchResult, Transport } from '../../engine/ports';
 
 /**
  * An SQS queue as an event source.
  *
- * In a FIFO queue the messages of one execution are one group. The deduplication id is new with every send, not made from the
- * envelope: it keeps the SDK from storing a message twice when it repeats a request, and nothing more. For five minutes a queue drops
- * what comes under an id that it has seen, even if that message was consumed long ago, and an envelope is rightly sent again within that
- * time when it comes back from a retry queue or is redriven.
+ * In a FIFO queue, the messages of one execution form a message group. Each send has a new deduplication id, which only keeps the SDK from
+ * storing a message twice when it retries the request. An id derived from the envelope would lose messages: for five minutes, a queue drops
+ * messages with an id that it has seen, even if that message was consumed, and an envelope that returns from a retry queue or is redriven
+ * is legitimately sent again within that time.
  */
-export class QueueEventSource implements Transport {
+export class SqsEventSource implements Transport {
   public readonly name = 'sqs';
   public readonly maxBatchEntries = MAX_BATCH_ENTRIES;
   public readonly maxBatchBytes = MAX_MESSAGE_BYTES;
@@ -20,15 +21,17 @@ export class QueueEventSource implements Transport {
 
   constructor(
     private readonly client: SQSClient,
-    private readonly queue: { readonly queueUrl: string; readonly fifo?: boolean },
+    private readonly queue: SqsEventSourceConfiguration,
     private readonly system: { readonly random: Random },
   ) {}
 
-  public send(dispatches: readonly Dispatch[]): Promise<readonly Sent[]> {
-    return sendBatch(this.client, this.queue.queueUrl, dispatches, (dispatch) => this.optionsOf(dispatch));
+  public send(dispatches: readonly OutgoingEnvelope[]): Promise<readonly DispatchResult[]> {
+    return sendMessages(this.client, this.queue.queueUrl, dispatches, (dispatch) => this.optionsOf(dispatch));
   }
 
-  private optionsOf({ envelope }: Dispatch): EntryOptions {
-    return this.queue.fifo ? { MessageGroupId: envelope.executionId, MessageDeduplicationId: this.system.random.id() } : {};
+  private optionsOf({ envelope }: OutgoingEnvelope): EntryOptions {
+    return this.queue.fifo
+      ? { MessageGroupId: envelope.executionId, MessageDeduplicationId: this.system.random.id() }
+      : {};
   }
 }

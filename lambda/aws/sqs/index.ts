@@ -1,31 +1,33 @@
-import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Clock, Random } from '../../engine/ports';
-import { CLIENT_OPTIONS } from '../client-options';
 import { DeadLetterQueue } from './dead-letter-queue';
-import { QueueEventSource } from './event-source';
-import { RetryQueue } from './retry-queue';
+import { SqsForClients } from './for-clients';
+import { scheduleRedeliveries } from './redelivery';
+import { SqsRetryQueue } from './retry-queue';
+import type { QueueConfiguration, WorkflowConfiguration } from '../../contract/configuration';
+import type { Clock, Delivery, Outcome } from '../../engine/ports';
+import type { Logger } from '../../machine';
+import type { BrokerClient } from '../broker';
 
-/** What SQS does for a workflow, over one client. */
-export class Sqs {
-  // The queue is named in the request anyway. Without this, the client would connect to the host in the URL, and the endpoint that the
-  // environment asks for would do nothing.
-  private readonly client = new SQSClient({ ...CLIENT_OPTIONS, useQueueUrlAsEndpoint: false });
-
-  constructor(private readonly system: { readonly clock: Clock; readonly random: Random }) {}
-
-  public eventSource(queue: { readonly queueUrl: string; readonly fifo?: boolean }): QueueEventSource {
-    return new QueueEventSource(this.client, queue, this.system);
+/** The SQS queues of a workflow, over one client. */
+export class Sqs extends SqsForClients implements BrokerClient<'sqs'> {
+  public retryQueue(queue: QueueConfiguration): SqsRetryQueue {
+    return new SqsRetryQueue(this.client, queue, this.system);
   }
 
-  public retryQueue(queue: { readonly queueUrl: string }): RetryQueue {
-    return new RetryQueue(this.client, queue, this.system);
+  /** See {@link scheduleRedeliveries}. */
+  public scheduleRedeliveries(
+    workflow: WorkflowConfiguration,
+    system: { readonly clock: Clock; readonly logger: Logger },
+    deliveries: readonly Delivery[],
+    outcomes: ReadonlyMap<string, Outcome>,
+  ): Promise<void> {
+    return scheduleRedeliveries(this.client, workflow, system, deliveries, outcomes);
   }
 
-  public deadLetterQueue(queue: { readonly queueUrl: string }): DeadLetterQueue {
-    return new DeadLetterQueue(this.client, queue.queueUrl, this.system);
+  public deadLetterQueue({ queueUrl }: QueueConfiguration): DeadLetterQueue {
+    return new DeadLetterQueue(this.client, queueUrl, this.system);
   }
 
-  /** Closes its connections. */
+  /** Closes the connections. */
   public close(): void {
     this.client.destroy();
   }

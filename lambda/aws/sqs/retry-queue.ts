@@ -1,13 +1,14 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { MAX_BATCH_ENTRIES, MAX_BODY_BYTES, MAX_DELAY_SECONDS, MAX_MESSAGE_BYTES } from './limits';
-import { sendBatch } from './send-batch';
-import type { Clock, Dispatch, Sent, Transport } from '../../engine/ports';
+import { sendMessages } from './send-messages';
+import type { QueueConfiguration } from '../../contract/configuration';
+import type { Clock, OutgoingEnvelope, DispatchResult, Transport } from '../../engine/ports';
 
 /**
- * A standard SQS queue as a retry queue: it holds an envelope back until its `notBefore`, but for 15 minutes at most. Whoever gets it
- * then, sees that it is early and sends it round once more.
+ * A standard SQS queue as a retry queue. It delays an envelope until its `notBefore`, for at most 15 minutes. The engine sends an envelope
+ * that arrives early to the retry queue again.
  */
-export class RetryQueue implements Transport {
+export class SqsRetryQueue implements Transport {
   public readonly name = 'sqs';
   public readonly maxBatchEntries = MAX_BATCH_ENTRIES;
   public readonly maxBatchBytes = MAX_MESSAGE_BYTES;
@@ -16,13 +17,13 @@ export class RetryQueue implements Transport {
 
   constructor(
     private readonly client: SQSClient,
-    private readonly queue: { readonly queueUrl: string },
+    private readonly queue: QueueConfiguration,
     private readonly system: { readonly clock: Clock },
   ) {}
 
-  public send(dispatches: readonly Dispatch[]): Promise<readonly Sent[]> {
+  public send(dispatches: readonly OutgoingEnvelope[]): Promise<readonly DispatchResult[]> {
     const now = this.system.clock.now();
-    return sendBatch(this.client, this.queue.queueUrl, dispatches, ({ envelope }) => {
+    return sendMessages(this.client, this.queue.queueUrl, dispatches, ({ envelope }) => {
       const seconds = Math.ceil(((envelope.notBefore ?? now) - now) / 1_000);
       return { DelaySeconds: Math.min(Math.max(seconds, 0), MAX_DELAY_SECONDS) };
     });

@@ -1,17 +1,19 @@
 import { PutTraceSegmentsCommand, XRayClient } from '@aws-sdk/client-xray';
 import type { Clock } from '../../engine/ports';
 import type { Logger } from '../../machine';
+import { toError } from '../../machine/to-error';
+import { slices } from '../batches/slices';
 import { MONITORING_CLIENT_OPTIONS } from '../client-options';
 import { XRayTracer } from './tracer';
 
-/** Most segments of one request: as many as AWS's own daemon sends at once. */
+/** The maximum number of segments in one request: as many as the X-Ray daemon sends. */
 const MAX_SEGMENTS = 50;
 
 /**
- * What X-Ray does for a workflow.
+ * Sends the traces of a workflow to X-Ray.
  *
- * Segments are put by requests and not through the daemon, which Lambda runs only while it serves an invocation that is itself sampled:
- * an execution is sampled once, but its steps run in whatever invocations their envelopes come to.
+ * Segments are sent by requests rather than through the X-Ray daemon, which Lambda runs only during sampled invocations: an execution is
+ * sampled once, but its steps run in whichever invocations receive its envelopes.
  *
  * @see https://docs.aws.amazon.com/xray/latest/devguide/xray-daemon.html
  */
@@ -24,16 +26,14 @@ export class XRay {
     return new XRayTracer(this.system.clock, (segments) => this.put(segments));
   }
 
-  /** Closes its connections. */
+  /** Closes the connections. */
   public close(): void {
     this.client.destroy();
   }
 
-  /** A gap in a trace is nothing to trouble an execution with. */
+  /** Never rejects: missing traces must not fail an execution. */
   private async put(segments: readonly string[]): Promise<void> {
-    const batches: Promise<void>[] = [];
-    for (let from = 0; from < segments.length; from += MAX_SEGMENTS) batches.push(this.putBatch(segments.slice(from, from + MAX_SEGMENTS)));
-    await Promise.all(batches);
+    await Promise.all(slices(segments, MAX_SEGMENTS).map((batch) => this.putBatch(batch)));
   }
 
   private async putBatch(segments: string[]): Promise<void> {
@@ -42,9 +42,13 @@ export class XRay {
       const command = new PutTraceSegmentsCommand({ TraceSegmentDocuments: segments });
       const { UnprocessedTraceSegments: refused = [] } = await this.client.send(command);
       const [first] = refused;
-      if (first) logger.warn(`X-Ray has refused ${refused.length} of ${segments.length} segments: ${first.ErrorCode ?? 'it does not tell why'}`);
+      if (first) {
+        logger.warn(
+          `X-Ray rejected ${refused.length} of ${segments.length} segments: ${first.ErrorCode ?? 'the response has no reason'}`,
+        );
+      }
     } catch (thrown) {
-      logger.warn(`X-Ray did not take ${segments.length} segments: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+      logger.warn(`X-Ray did not accept ${segments.length} segments: ${toError(thrown).message}`);
     }
   }
 }

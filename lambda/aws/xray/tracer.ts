@@ -1,12 +1,12 @@
 import { formatTrace, newSegmentId, newTraceId, parseTrace, parseTracingHeader, xRayTraceId } from './trace-context';
 import type { Clock, Span, TracedAttempt, Tracer } from '../../engine/ports';
 
-/** The longest name of a segment, in characters. @see https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html */
+/** The maximum length of the name of a segment, in characters. @see https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html */
 const MAX_NAME_LENGTH = 200;
 
-/** Lets an execution go on in the trace of what starts it, and traces nothing itself: what a client of a traced workflow does. */
+/** Passes the trace of the caller on to the executions that it starts, and records nothing itself. The client of a traced workflow uses it. */
 export class TraceCarrier implements Tracer {
-  /** @param header the tracing header of the invocation that runs now */
+  /** @param header returns the tracing header of the current invocation */
   constructor(private readonly header: () => string | undefined = () => process.env._X_AMZN_TRACE_ID) {}
 
   public current(): string | undefined {
@@ -19,31 +19,35 @@ export class TraceCarrier implements Tracer {
   }
 
   public async flush(): Promise<void> {
-    // There is nothing.
+    // Records nothing.
   }
 }
 
-/** Takes segments, each the JSON of a segment document. Never rejects. */
+/** Sends segments, each the JSON of a segment document. Never rejects. */
 export type SegmentSink = (segments: readonly string[]) => Promise<void>;
 
 /**
- * Traces executions with AWS X-Ray: a segment for each attempt, named after the machine and the state, whose parent is the segment of the
- * attempt that sent its envelope. So the trace map draws the machine as it was run.
+ * Traces executions with AWS X-Ray. Each attempt is a segment, named after the machine and the state; its parent is the segment of the attempt
+ * that sent its envelope. The trace map therefore shows the machine as it ran.
  *
  *     invocation 1  ┌ order/reserving ┐
  *     invocation 2                      ┌ order/charging ┐                    one trace, three segments,
  *     invocation 3                                         ┌ order/shipping ┐  each the parent of the next
  *
- * Lambda's own segments of the invocations stay traces of their own, since an invocation may run steps of many executions.
+ * The segments that Lambda records for invocations remain separate traces, because an invocation may run steps of many executions.
  */
 export class XRayTracer extends TraceCarrier {
   private ended: string[] = [];
 
   /**
-   * @param send takes what has ended, at each flush
-   * @param header the tracing header of the invocation that runs now: if that is sampled, so are the executions that begin in it
+   * @param send sends the segments that ended since the last flush
+   * @param header returns the tracing header of the current invocation. If the invocation is sampled, so are the executions that begin in it
    */
-  constructor(private readonly clock: Clock, private readonly send: SegmentSink, header?: () => string | undefined) {
+  constructor(
+    private readonly clock: Clock,
+    private readonly send: SegmentSink,
+    header?: () => string | undefined,
+  ) {
     super(header);
   }
 
@@ -52,21 +56,24 @@ export class XRayTracer extends TraceCarrier {
     const startedAt = this.clock.now();
     const sampled = trace === undefined && step === 0 && this.current() !== undefined;
     if (trace === undefined && !sampled) return undefined;
-    const { traceId, parentId } = trace === undefined ? { traceId: newTraceId(startedAt), parentId: undefined } : parseTrace(trace);
+    const { traceId, parentId } =
+      trace === undefined ? { traceId: newTraceId(startedAt), parentId: undefined } : parseTrace(trace);
     const id = newSegmentId();
     return {
       trace: formatTrace({ traceId, parentId: id }),
       end: (error) => {
-        this.ended.push(JSON.stringify({
-          name: segmentName(machine, state),
-          id,
-          trace_id: xRayTraceId(traceId),
-          parent_id: parentId,
-          start_time: startedAt / 1_000,
-          end_time: this.clock.now() / 1_000,
-          annotations: { executionId, machine, state, step, attempt },
-          ...error !== undefined && { fault: true, cause: { exceptions: [{ id: newSegmentId(), type: error }] } },
-        }));
+        this.ended.push(
+          JSON.stringify({
+            name: segmentName(machine, state),
+            id,
+            trace_id: xRayTraceId(traceId),
+            parent_id: parentId,
+            start_time: startedAt / 1_000,
+            end_time: this.clock.now() / 1_000,
+            annotations: { executionId, machine, state, step, attempt },
+            ...(error !== undefined && { fault: true, cause: { exceptions: [{ id: newSegmentId(), type: error }] } }),
+          }),
+        );
       },
     };
   }
@@ -79,7 +86,7 @@ export class XRayTracer extends TraceCarrier {
   }
 }
 
-/** X-Ray refuses a segment whose name has other characters than these. */
+/** Replaces the characters that X-Ray rejects in names. */
 function segmentName(machine: string, state: string): string {
   return `${machine}/${state}`.replace(/[^\p{L}\p{N}\s_.:/%&#=+\\\-@]/gu, '_').slice(0, MAX_NAME_LENGTH);
 }

@@ -4,10 +4,11 @@ import { actionLines, arrowsOf, type Arrow } from './parts';
 /**
  * Draws a machine as a Graphviz digraph, for `dot -Tsvg`.
  *
- * Each state has its entry, do and exit actions in its box; an arrow reads `event / action`. Transitions that are taken in the same
- * invocation are bold and marked «local», those that are taken when the last retry has failed dashed and marked «catch».
+ * The box of a state lists its entry, do and exit actions. The label of an arrow is `event / action`. Local transitions are bold and marked
+ * «local»; catch transitions are dashed and marked «catch».
  *
- * @returns text in the DOT language
+ * @returns a digraph in the DOT language
+ * @see https://graphviz.org/doc/info/lang.html
  */
 export function toGraphviz(machine: Machine): string {
   const states = Object.values(machine.states);
@@ -21,14 +22,17 @@ export function toGraphviz(machine: Machine): string {
     ...states.map((state) => `  ${quote(state.name)} [label=<${boxOf(state)}>]`),
     ...(finals.length > 0 ? [`  ${END} [label="" shape=doublecircle style=filled fillcolor=black width=0.15]`] : []),
     `  ${START} -> ${quote(machine.initial)}`,
-    ...arrowsOf(machine).map((arrow) => `  ${quote(arrow.source)} -> ${quote(arrow.target)} [label=${quote(` ${arrow.label} `)}${STYLES[arrow.kind]}]`),
+    ...arrowsOf(machine).map(
+      (arrow) =>
+        `  ${quote(arrow.source)} -> ${quote(arrow.target)} [label=${quote(` ${arrow.label} `)}${STYLES[arrow.kind]}]`,
+    ),
     ...finals.map((state) => `  ${quote(state.name)} -> ${END}`),
     '}',
     '',
   ].join('\n');
 }
 
-// No state can have these names.
+// Names of states cannot begin with $.
 const START = '"$start"';
 const END = '"$end"';
 
@@ -38,14 +42,16 @@ const STYLES: Record<Arrow['kind'], string> = {
   catch: ' style=dashed color=firebrick fontcolor=firebrick',
 };
 
-/** The name over a line, and the actions below it. */
+/** Returns the HTML-like label of a state: its name, and its actions below a line. */
 function boxOf(state: State): string {
-  const actions = actionLines(state).map((line) => `<TR><TD ALIGN="LEFT">${escape(line)}</TD></TR>`).join('');
+  const actions = actionLines(state)
+    .map((line) => `<TR><TD ALIGN="LEFT">${escape(line)}</TD></TR>`)
+    .join('');
   const title = `<TR><TD><B>${escape(state.name)}</B></TD></TR>`;
   return `<TABLE BORDER="0" CELLPADDING="1">${title}${actions && `<HR/>${actions}`}</TABLE>`;
 }
 
-/** A quoted string of the DOT language, in which Graphviz also reads backslashes and HTML entities. */
+/** Quotes a string. Graphviz interprets backslashes and HTML entities in strings. */
 function quote(text: string): string {
   return `"${text.replace(/[\\"]/g, '\\$&').replace(/&/g, '&amp;')}"`;
 }

@@ -5,24 +5,29 @@ export interface Arrow {
   readonly source: string;
   readonly target: string;
   readonly kind: 'message' | 'local' | 'catch';
-  /** As UML writes it: `event / action`. */
+  /** The label in UML notation: `event / action`. */
   readonly label: string;
 }
 
-/** The actions inside a state's box, as UML writes them. */
+/** Returns the actions of a state in UML notation, `entry / openPayment`, and their time limit. */
 export function actionLines(state: State): string[] {
-  return (['entry', 'do', 'exit'] as const).flatMap((kind) => state[kind] === undefined ? [] : [`${kind} / ${state[kind]}`]);
+  const actions = (['entry', 'do', 'exit'] as const).flatMap((kind) =>
+    state[kind] === undefined ? [] : [`${kind} / ${state[kind]}`],
+  );
+  return state.timeLimit ? [...actions, `at most ${state.timeLimit.seconds} s`] : actions;
 }
 
-/** All arrows of a machine, in the order of the definition. */
+/** Returns all arrows of a machine, in the order of the definition. */
 export function arrowsOf(machine: Machine): Arrow[] {
   return Object.values(machine.states).flatMap((state) => [
-    ...Object.entries(state.on).map(([event, transition]) => arrow(state, transition, transition.local ? 'local' : 'message', eventLabel(state, event))),
+    ...Object.entries(state.on).map(([event, transition]) =>
+      arrow(state, transition, transition.local ? 'local' : 'message', eventLabel(state, event)),
+    ),
     ...(state.catch ? [arrow(state, state.catch, 'catch')] : []),
   ]);
 }
 
-/** The event, and the time after which it comes by itself. */
+/** Labels an event, with the time after which a timeout sends it. */
 function eventLabel({ timeout }: State, event: string): string {
   return timeout?.event === event ? `${event} (after ${timeout.seconds} s)` : event;
 }

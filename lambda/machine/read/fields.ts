@@ -1,81 +1,114 @@
 import type { Form } from '../draft';
 import { nearest } from '../nearest';
-import { enumerate, quote, type Findings, type Place } from '../problem';
-import { whatIs, type Source, type SourceEntry } from './source';
+import { enumerate, quote, type Place, type ProblemCollector } from '../problem';
+import { describeSource, type Source, type SourceEntry } from './source';
 
 /**
- * Reads the properties of one map of a definition by name and type. Whatever is wrong with them goes to the findings, and the property then
- * counts as left out; so does one that is null.
+ * Reads the properties of one map by name and type. An invalid property is reported, and then counts as omitted. A property that is null
+ * counts as omitted, too.
  */
 export class Fields {
-  /** Whether there is a map at all. */
+  /** Whether the source is a map. */
   public readonly readable: boolean;
   private readonly entries = new Map<string, SourceEntry>();
 
   /**
-   * @param what the thing that the map describes, with its article: `a state`
-   * @param known the properties that it has
-   * @param form in the fsm.yaml dialect, a property that nobody could mean is only a warning: its system ignores them
+   * @param owner the part of a machine that the map describes, with its article: `a state`
+   * @param known the names of its properties
+   * @param form in the fsm.yaml dialect, an unknown property that resembles no known one is only a warning: aws-lambda-fsm-workflows
+   * ignores it
    */
-  constructor(source: Source, what: string, known: readonly string[], private readonly place: Place, private readonly findings: Findings, form: Form = 'own') {
+  constructor(
+    source: Source,
+    private readonly owner: string,
+    known: readonly string[],
+    private readonly place: Place,
+    private readonly problems: ProblemCollector,
+    form: Form = 'native',
+  ) {
     this.readable = source.kind === 'map';
     if (source.kind !== 'map') {
-      findings.error(place, `Instead of ${what} there is ${whatIs(source)}`, `Write a map with the properties ${enumerate(known, 'and')}.`);
+      problems.error(
+        place,
+        `Expected ${owner}, but found ${describeSource(source)}`,
+        `Write a map with ${propertiesOf(known)}.`,
+      );
       return;
     }
+    const misspelled = new Map<string, SourceEntry>();
     for (const entry of source.entries) {
       const at = this.at(entry);
       const earlier = this.entries.get(entry.key);
       if (!known.includes(entry.key)) {
         const meant = nearest(entry.key, known);
-        const fix = meant === undefined ? `Remove it; the properties of ${what} are ${enumerate(known, 'and')}.` : `Did you mean ${quote(meant)}?`;
-        const report = form === 'own' || meant !== undefined ? findings.error : findings.warning;
-        report.call(findings, at, `Unknown property ${quote(entry.key)}`, fix);
+        const fix =
+          meant === undefined ? `Remove it: ${owner} has ${propertiesOf(known)}.` : `Did you mean ${quote(meant)}?`;
+        const report = form === 'native' || meant !== undefined ? problems.error : problems.warning;
+        report.call(problems, at, `Unknown property ${quote(entry.key)}`, fix);
+        if (meant !== undefined) misspelled.set(meant, entry);
       } else if (earlier) {
-        findings.error(at, `Property ${quote(entry.key)} is there twice${lineOf(earlier)}`, 'Keep one of them.');
+        const first = earlier.line === undefined ? '' : `, first defined on line ${earlier.line}`;
+        problems.error(at, `Duplicate property ${quote(entry.key)}${first}`, 'Remove one of them.');
       } else {
         this.entries.set(entry.key, entry);
       }
     }
+    // One typo is one problem: the property is not reported as missing, too.
+    for (const [meant, entry] of misspelled) {
+      if (!this.entries.has(meant)) this.entries.set(meant, entry);
+    }
   }
 
-  /** The value of a property, whatever it is. */
+  /** Returns the value of a property, of any type. */
   public value(key: string): Source | undefined {
     const entry = this.entries.get(key);
     return entry === undefined || isNull(entry.value) ? undefined : entry.value;
   }
 
-  /** Where a property is. */
+  /** Returns the place of a property; the place of the map if it is omitted. */
   public placeOf(key: string): Place {
     const entry = this.entries.get(key);
     return entry ? this.at(entry) : this.place;
   }
 
-  /** A property that must be text. */
+  /** Reads a string. */
   public text(key: string): string | undefined {
     const value = this.value(key);
     if (value?.kind === 'scalar' && typeof value.value === 'string') {
       return value.value;
     }
-    return value && this.refuse(key, value, 'text', value.kind === 'scalar' ? 'Put it in quotes.' : 'Write one name.');
+    return (
+      value && this.refuse(key, value, 'a string', value.kind === 'scalar' ? 'Put it in quotes.' : 'Write one name.')
+    );
   }
 
-  /** The name of an action. */
+  /** Reads the name of an action. */
   public actionName(key: string): string | undefined {
     const name = this.text(key);
-    return name !== undefined && isName('action', name, this.placeOf(key), this.findings) ? name : undefined;
+    return name !== undefined && checkName('action', name, this.placeOf(key), this.problems) ? name : undefined;
   }
 
-  /** A property that must be a number. */
-  public number(key: string): number | undefined {
-    const value = this.value(key);
-    if (value?.kind === 'scalar' && typeof value.value === 'number') {
-      return value.value;
-    }
-    return value && this.refuse(key, value, 'a number', 'Write a number without quotes.');
+  /** Reads a number from `min` to `max`. */
+  public number(key: string, min: number, max: number): number | undefined {
+    const value = this.numeric(key);
+    return value === undefined || (value >= min && value <= max)
+      ? value
+      : this.refuseNumber(key, value, `a number from ${min} to ${max}`);
   }
 
-  /** A property that must be true or false. */
+  /** Reads an integer of at least `min` and, if given, at most `max`. */
+  public integer(key: string, min: number, max?: number): number | undefined {
+    const value = this.numeric(key);
+    return value === undefined || (Number.isSafeInteger(value) && value >= min && value <= (max ?? Infinity))
+      ? value
+      : this.refuseNumber(
+          key,
+          value,
+          max === undefined ? `an integer of ${min} or more` : `an integer from ${min} to ${max}`,
+        );
+  }
+
+  /** Reads a boolean. */
   public flag(key: string): boolean | undefined {
     const value = this.value(key);
     if (value?.kind === 'scalar' && typeof value.value === 'boolean') {
@@ -84,19 +117,40 @@ export class Fields {
     return value && this.refuse(key, value, 'true or false', 'Write true or false without quotes.');
   }
 
-  /** Reports a property of the wrong type, which then counts as left out. */
+  /** Reports a property of the wrong type, which then counts as omitted. */
   public refuse(key: string, value: Source, expected: string, fix: string): undefined {
-    this.findings.error(this.placeOf(key), `${quote(key)} must be ${expected}, but is ${whatIs(value)}`, fix);
+    this.problems.error(
+      this.placeOf(key),
+      `Invalid ${quote(key)}: expected ${expected}, but found ${describeSource(value)}`,
+      fix,
+    );
     return undefined;
   }
 
-  /** Reports properties that are needed and left out. */
-  public need(...keys: readonly string[]): void {
+  /** Reports required properties that are omitted. */
+  public require(...keys: readonly string[]): void {
     for (const key of keys) {
       if (this.readable && this.value(key) === undefined) {
-        this.findings.error(this.placeOf(key), `${quote(key)} is missing`, 'Add it.');
+        this.problems.error(
+          this.placeOf(key),
+          `Missing property ${quote(key)}`,
+          `Add it: ${this.owner} requires ${enumerate(keys, 'and')}.`,
+        );
       }
     }
+  }
+
+  private numeric(key: string): number | undefined {
+    const value = this.value(key);
+    if (value?.kind === 'scalar' && typeof value.value === 'number') {
+      return value.value;
+    }
+    return value && this.refuse(key, value, 'a number', 'Write a number without quotes.');
+  }
+
+  private refuseNumber(key: string, value: number, expected: string): undefined {
+    this.problems.error(this.placeOf(key), `Invalid ${quote(key)}: ${value}`, `Write ${expected}.`);
+    return undefined;
   }
 
   private at(entry: SourceEntry): Place {
@@ -104,57 +158,54 @@ export class Fields {
   }
 }
 
-/** The text of a property before its map is read, for the places of what is found in it. */
+/** Reads a string from a map before its properties are checked, to locate their problems. */
 export function peekText(source: Source, key: string): string | undefined {
   const found = source.kind === 'map' ? source.entries.find((entry) => entry.key === key)?.value : undefined;
   return found?.kind === 'scalar' && typeof found.value === 'string' && found.value !== '' ? found.value : undefined;
 }
 
-/** Reports a number of retries that is none, and then counts it as left out. */
-export function checkMaxRetries(value: number | undefined, place: Place, findings: Findings): number | undefined {
-  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) {
-    return value;
-  }
-  findings.error(place, `The number of retries is ${value}`, 'Write an integer of 0 or more.');
-  return undefined;
-}
-
-/** Reports a name that cannot be one. */
-export function isName(kind: 'machine' | 'state' | 'event' | 'action', name: string, place: Place, findings: Findings): boolean {
+/**
+ * Reports a name that is not allowed.
+ *
+ * @returns whether the name is allowed
+ */
+export function checkName(
+  kind: 'machine' | 'state' | 'event' | 'action',
+  name: string,
+  place: Place,
+  problems: ProblemCollector,
+): boolean {
   const fault = faultOf(kind, name);
   if (fault !== undefined) {
-    findings.error(place, `The name ${quote(name)} of ${kind === 'event' || kind === 'action' ? 'an' : 'a'} ${kind} ${fault}`, 'Choose another name.');
+    problems.error(place, `Invalid ${kind} name ${quote(name)}: ${fault}`, 'Choose another name.');
   }
   return fault === undefined;
 }
 
 function faultOf(kind: string, name: string): string | undefined {
-  if (name === '') {
-    return 'is empty';
+  if (name === '' || name.length > MAX_NAME_LENGTH) {
+    return `expected 1 to ${MAX_NAME_LENGTH} characters`;
   }
   if (name.trim() !== name) {
-    return 'begins or ends with a space';
+    return 'expected no space at its start or end';
   }
   if (/\p{Cc}|\p{Zl}|\p{Zp}|\p{Cs}/u.test(name)) {
-    return 'has a character in it that cannot be written on one line';
-  }
-  // The limit of a dimension's value in CloudWatch, where machine and state names go.
-  if (name.length > MAX_NAME_LENGTH) {
-    return `is longer than ${MAX_NAME_LENGTH} characters`;
+    return 'expected no line breaks, control characters or unpaired surrogates';
   }
   if (kind !== 'action' && name.startsWith('$')) {
-    return 'begins with $, which is kept for the events of the engine itself';
+    return 'names that begin with "$" are reserved for the engine';
   }
-  // A JavaScript object literal cannot have such a property, so no action and no state could be written under this name.
-  return name === '__proto__' ? 'means something else to JavaScript' : undefined;
+  // A JavaScript object literal cannot have this property, so no definition in TypeScript could use the name.
+  return name === '__proto__' ? 'JavaScript reserves this name' : undefined;
 }
 
+/** CloudWatch limits the value of a dimension to 255 characters, and metrics have machine and state names as dimensions. */
 const MAX_NAME_LENGTH = 255;
+
+function propertiesOf(known: readonly string[]): string {
+  return `the ${known.length === 1 ? 'property' : 'properties'} ${enumerate(known, 'and')}`;
+}
 
 function isNull(source: Source): boolean {
   return source.kind === 'scalar' && source.value === null;
-}
-
-function lineOf(entry: SourceEntry): string {
-  return entry.line === undefined ? '' : `, first in line ${entry.line}`;
 }

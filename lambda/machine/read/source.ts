@@ -1,7 +1,6 @@
 /**
- * A definition before anything is known about it: what YAML, JSON and JavaScript values have in common. Lines are known where it came from
- * a file. Maps are lists of entries, so that nothing a definition is called can reach an object's prototype and a key that is there twice
- * is still seen.
+ * The common form of YAML, JSON and JavaScript values, before any check. Values from a file have line numbers. A map is a list of entries,
+ * so that no key can reach an object's prototype, and duplicate keys remain visible.
  */
 export type Source = SourceMap | SourceList | SourceScalar | SourceOther;
 
@@ -29,86 +28,99 @@ export interface SourceScalar {
   readonly value: string | number | boolean | null;
 }
 
-/** Something that no definition can hold. */
+/** A value that no definition can contain. */
 export interface SourceOther {
   readonly kind: 'other';
   readonly line?: number;
-  /** What it is, for messages: `a function`. */
-  readonly what: string;
+  /** Description for messages: `a function`. */
+  readonly description: string;
 }
 
-/** A machine of a thousand states has about 20,000 nodes; a definition that unfolds to more than this is an attack or a mistake. */
-export const MAX_NODES = 200_000;
+/** The values that aliases repeat, or those of an object. A machine of ten thousand states has about 100,000 values. */
+export const MAX_VALUES = 200_000;
 
-/** A machine is seven levels deep. */
+/** A machine has seven levels of nesting. */
 export const MAX_DEPTH = 50;
 
-/** The definition is larger than any honest one. */
+/** The definition exceeds a limit, which its message names: `more than 50 levels of nesting`. */
 export class TooLargeError extends Error {}
 
-/** Counts the nodes of a tree that is built, so that aliases, cycles and giant inputs come to an end. */
-export class Budget {
-  private left = MAX_NODES;
+/** Limits the size of a tree while it is built, against repeated aliases, and cycles and repetitions in objects. */
+export class SizeLimit {
+  private left = MAX_VALUES;
 
-  /** @throws TooLargeError */
-  public spend(nodes: number, depth: number): void {
+  /** @throws TooLargeError if the tree exceeds a limit */
+  public spend(values: number, depth: number): void {
     if (depth > MAX_DEPTH) {
-      throw new TooLargeError(`nested more than ${MAX_DEPTH} levels deep`);
+      throw new TooLargeError(`more than ${MAX_DEPTH} levels of nesting`);
     }
-    this.left -= nodes;
+    this.left -= values;
     if (this.left < 0) {
-      throw new TooLargeError(`of more than ${MAX_NODES} values`);
+      throw new TooLargeError(`more than ${MAX_VALUES} values`);
     }
   }
 }
 
-/** Reads any JavaScript value. Never throws, whatever proxies and getters do. */
+/** Reads any JavaScript value. Never throws, even if a proxy or a getter does. */
 export function sourceOfValue(value: unknown): Source {
   try {
-    return readValue(value, 0, new Budget());
+    return readValue(value, 0, new SizeLimit());
   } catch (error) {
-    return { kind: 'other', what: error instanceof TooLargeError ? `a value ${error.message}` : 'an object that cannot be read' };
+    return {
+      kind: 'other',
+      description: error instanceof TooLargeError ? `a value with ${error.message}` : 'an object that cannot be read',
+    };
   }
 }
 
-function readValue(value: unknown, depth: number, budget: Budget): Source {
-  budget.spend(1, depth);
+function readValue(value: unknown, depth: number, limit: SizeLimit): Source {
+  limit.spend(1, depth);
   switch (typeof value) {
-    case 'string': case 'number': case 'boolean':
+    case 'string':
+    case 'number':
+    case 'boolean':
       return { kind: 'scalar', value };
     case 'undefined':
       return { kind: 'scalar', value: null };
     case 'object':
-      return value === null ? { kind: 'scalar', value: null } : readObject(value, depth, budget);
+      return value === null ? { kind: 'scalar', value: null } : readObject(value, depth, limit);
     default:
-      return { kind: 'other', what: `a ${typeof value}` };
+      return { kind: 'other', description: `a ${typeof value}` };
   }
 }
 
-function readObject(object: object, depth: number, budget: Budget): Source {
+function readObject(object: object, depth: number, limit: SizeLimit): Source {
   if (Array.isArray(object)) {
-    budget.spend(object.length, depth);
-    return { kind: 'list', items: Array.from(object, (item) => readValue(item, depth + 1, budget)) };
+    limit.spend(object.length, depth);
+    return { kind: 'list', items: Array.from(object, (item) => readValue(item, depth + 1, limit)) };
   }
   const prototype: unknown = Object.getPrototypeOf(object);
-  // Plain objects of another realm (a test sandbox, node:vm) have a foreign Object.prototype; it, too, is the end of its chain.
+  // Plain objects of another realm (a test sandbox, node:vm) have a foreign Object.prototype, which also ends its chain.
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-    return { kind: 'other', what: 'an instance of a class' };
+    return { kind: 'other', description: 'an instance of a class' };
   }
   const entries = Object.entries(object).filter(([, property]) => property !== undefined);
-  return { kind: 'map', entries: entries.map(([key, property]) => ({ key, value: readValue(property, depth + 1, budget) })) };
+  return {
+    kind: 'map',
+    entries: entries.map(([key, property]) => ({ key, value: readValue(property, depth + 1, limit) })),
+  };
 }
 
-/** What a node is, for messages: `a list`, `the number 5`. */
-export function whatIs(source: Source): string {
+/** Describes a value for messages: `a list`, `the number 5`. */
+export function describeSource(source: Source): string {
   switch (source.kind) {
-    case 'map': return 'a map';
-    case 'list': return 'a list';
-    case 'other': return source.what;
+    case 'map':
+      return 'a map';
+    case 'list':
+      return 'a list';
+    case 'other':
+      return source.description;
     case 'scalar':
       if (source.value === null) {
-        return 'nothing';
+        return 'no value';
       }
-      return typeof source.value === 'string' ? `the text ${JSON.stringify(source.value.slice(0, 40))}` : `the ${typeof source.value} ${source.value}`;
+      return typeof source.value === 'string'
+        ? `the string ${JSON.stringify(source.value.slice(0, 40))}`
+        : `the ${typeof source.value} ${source.value}`;
   }
 }

@@ -1,105 +1,176 @@
-import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, type CST, type Node, type Pair } from 'yaml';
-import type { Findings } from '../problem';
-import { Budget, MAX_DEPTH, TooLargeError, whatIs, type Source, type SourceEntry } from './source';
+import {
+  Composer,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  Parser,
+  type CST,
+  type ErrorCode,
+  type Node,
+  type Pair,
+} from 'yaml';
+import { findJsonError } from './json-error';
+import { describeSource, MAX_DEPTH, SizeLimit, TooLargeError, type Source, type SourceEntry } from './source';
+import type { ProblemCollector } from '../problem';
 
-/** Machine definitions are a few kilobytes; one of a thousand states has some 300. */
-const MAX_CHARACTERS = 1_000_000;
+/** A machine definition has a few kilobytes, one of ten thousand states about 900. */
+const MAX_CHARACTERS = 3_000_000;
 
-/** What the YAML parser takes apart: names, marks and the space between. A machine of a thousand states has about 100,000. */
-const MAX_LEXEMES = 200_000;
+/** The YAML parser's tokens: names, punctuation and white space. A machine of ten thousand states has 260,000 to 490,000. */
+const MAX_TOKENS = 600_000;
 
-/** What the parser says may quote the line. */
+/** The YAML parser's message may quote a line of any length. */
 const MAX_REASON = 300;
 
-/** What stands in a file that can hold machine definitions. */
+/** One mistake can cause many syntax errors. */
+const MAX_SYNTAX_ERRORS = 20;
+
+/** The format of a definition file. */
 export type Format = 'yaml' | 'json';
 
 /**
- * Parses a file's text, with the line of every value. JSON is parsed as the YAML that it also is: only that parser knows lines and keeps
- * keys that are there twice.
+ * Parses a file's text, and keeps the line of every value. JSON is checked, and then parsed as YAML, of which it is a subset: only the YAML
+ * parser records lines and keeps duplicate keys.
  *
- * @returns undefined when there are errors, which are then among the findings
+ * @returns `undefined` if the text has syntax errors, which are then among the problems
  */
-export function parseText(text: string, format: Format, file: string, findings: Findings): Source | undefined {
+export function parseText(text: string, format: Format, file: string, problems: ProblemCollector): Source | undefined {
   try {
     if (text.length > MAX_CHARACTERS) {
-      throw new TooLargeError(`of more than ${MAX_CHARACTERS} characters`);
+      throw new TooLargeError(`more than ${MAX_CHARACTERS} characters`);
     }
-    return format === 'json' && !isJson(text, file, findings) ? undefined : parseYaml(text, file, findings);
+    return format === 'json' && !checkJson(text, file, problems)
+      ? undefined
+      : withoutStacks(() => parseYaml(text, file, problems));
   } catch (error) {
     if (!(error instanceof TooLargeError)) {
       throw error;
     }
-    findings.error({ file }, `The file holds a definition ${error.message}`, 'Write the machine out without anchors that repeat themselves, or split the file.');
+    problems.error(
+      { file },
+      `The definition is too large: ${error.message}`,
+      'Split the file, and avoid aliases that repeat large parts.',
+    );
     return undefined;
   }
 }
 
-function isJson(text: string, file: string, findings: Findings): boolean {
+/** The YAML parser makes an Error for each syntax error, of which a text can have hundreds of thousands, and a stack takes kilobytes. */
+function withoutStacks<Result>(parse: () => Result): Result {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
   try {
-    JSON.parse(text);
-    return true;
-  } catch (error) {
-    const reason = String(error).replace('SyntaxError: ', '');
-    const position = /position (\d+)/.exec(reason);
-    const line = position ? text.slice(0, Number(position[1])).split('\n').length : undefined;
-    findings.error({ file, line }, `This is no JSON (${reason})`, 'Correct the syntax, or name the file .yaml if it is YAML.');
-    return false;
+    return parse();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
-function parseYaml(text: string, file: string, findings: Findings): Source | undefined {
+function checkJson(text: string, file: string, problems: ProblemCollector): boolean {
+  const error = findJsonError(text);
+  if (error) {
+    problems.error(
+      { file, line: error.line, column: error.column },
+      `Invalid JSON: ${error.reason}`,
+      'Correct the syntax, or rename the file to .yaml if it is YAML.',
+    );
+  }
+  return error === undefined;
+}
+
+function parseYaml(text: string, file: string, problems: ProblemCollector): Source | undefined {
   const lines = new LineCounter();
   const tokens = Array.from(parseTokens(text, lines));
-  // Keys that are there twice are found, with better words than the parser's, when their map is read.
+  // Duplicate keys are reported when their map is read, with the line of the first one.
   const documents = Array.from(new Composer({ uniqueKeys: false, version: '1.2' }).compose(tokens));
   const errors = documents.flatMap((document) => document.errors);
-  for (const error of errors.slice(0, 20)) {
-    findings.error({ file, line: lines.linePos(error.pos[0]).line }, `This is no YAML (${error.message.slice(0, MAX_REASON)})`, 'Correct the syntax; mind the indentation.');
+  const reported = new Set<number>();
+  for (const { code, message, pos } of errors) {
+    const { line, col: column } = lines.linePos(pos[0]);
+    // More errors on one line follow from the first.
+    if (reported.size < MAX_SYNTAX_ERRORS && !reported.has(line)) {
+      reported.add(line);
+      problems.error(
+        { file, line, column },
+        `Invalid YAML: ${message.slice(0, MAX_REASON)}`,
+        YAML_FIXES[code] ?? 'Correct the syntax: check indentation, quotes and brackets.',
+      );
+    }
   }
   const [document, second] = documents;
   if (second) {
-    findings.error({ file, line: lines.linePos(second.range[0]).line }, 'The file has more than one YAML document', 'Put the machines into one list, or into several files.');
+    problems.error(
+      { file, line: lines.linePos(second.range[0]).line },
+      'The file contains more than one YAML document',
+      'Put the machines into one list "machines", or into separate files.',
+    );
   }
   if (errors.length > 0 || second) {
     return undefined;
   }
-  return document ? new Converter(file, lines, findings).convert(document.contents, 0) : { kind: 'scalar', value: null };
+  return document
+    ? new Converter(file, lines, problems).convert(document.contents, 0)
+    : { kind: 'scalar', value: null };
 }
 
+const ONE_KEY_A_LINE =
+  'Write one key on each line, indented like its siblings, and quote a value that contains a colon and a space.';
+
+/** Advice on frequent syntax errors, whose messages only say what the parser cannot do. */
+const YAML_FIXES: Partial<Record<ErrorCode, string>> = {
+  BAD_INDENT:
+    'Indent the keys of a map, and the items of a list, by the same number of spaces, and close all brackets.',
+  BAD_SCALAR_START: 'Put the value in quotes.',
+  BLOCK_AS_IMPLICIT_KEY: ONE_KEY_A_LINE,
+  BLOCK_IN_FLOW:
+    'Put a value that contains a colon and a space in quotes, and use braces or brackets for nested parts.',
+  MISSING_CHAR: 'Add the missing character, and check for an earlier quote or bracket that is not closed.',
+  MULTILINE_IMPLICIT_KEY: ONE_KEY_A_LINE,
+  TAB_AS_INDENT: 'Indent with spaces.',
+};
+
 /**
- * The parser's tokens. Each lexeme costs it microseconds and hundreds of bytes, the more the deeper it is nested. And the composer, which
- * is recursive, would overflow the stack, which inside a regular expression is fatal to the process. So both are measured on the way.
+ * Yields the parser's tokens. The composer is recursive: with a deep tree it overflows the stack, which is fatal to the process inside a
+ * regular expression. And each token costs microseconds and hundreds of bytes. So both depth and number are limited here.
  *
- * @throws TooLargeError
+ * @throws TooLargeError if the text exceeds a limit
  */
 function* parseTokens(text: string, lines: LineCounter): Generator<CST.Token> {
   const parser = new Parser(lines.addNewLine);
   lines.addNewLine(0);
-  let lexemes = 0;
+  let tokens = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    if (++lexemes > MAX_LEXEMES) {
-      throw new TooLargeError(`of more than ${MAX_LEXEMES} words and marks`);
+    if (++tokens > MAX_TOKENS) {
+      throw new TooLargeError(`more than ${MAX_TOKENS} tokens`);
     }
     yield* parser.next(lexeme);
-    // A key, its map and what is in it can each be a level of their own.
+    // A key, its map and the map's content can each be a level of the parser's stack.
     if (parser.stack.length > MAX_DEPTH * 2) {
-      throw new TooLargeError(`nested more than ${MAX_DEPTH} levels deep`);
+      throw new TooLargeError(`more than ${MAX_DEPTH} levels of nesting`);
     }
   }
   yield* parser.end();
 }
 
-/** Turns the parser's nodes into a {@link Source}: aliases and merge keys are resolved, within a budget. */
+/** Converts the parser's nodes into a {@link Source}, and resolves aliases and merge keys within a size limit. */
 class Converter {
   private readonly anchors = new Map<string, Node>();
-  private readonly budget = new Budget();
+  private readonly limit = new SizeLimit();
+  /** Number of aliases that the current node is in. */
+  private aliases = 0;
 
-  constructor(private readonly file: string, private readonly lines: LineCounter, private readonly findings: Findings) {
-  }
+  constructor(
+    private readonly file: string,
+    private readonly lines: LineCounter,
+    private readonly problems: ProblemCollector,
+  ) {}
 
   public convert(node: Node | null | undefined, depth: number): Source {
-    this.budget.spend(1, depth);
+    // The text itself limits all other values.
+    this.limit.spend(this.aliases > 0 ? 1 : 0, depth);
     if (!node) {
       return { kind: 'scalar', value: null };
     }
@@ -108,12 +179,19 @@ class Converter {
       const target = this.anchors.get(node.source);
       if (!target) {
         const name = node.source.slice(0, 100);
-        this.findings.error({ file: this.file, line }, `There is no anchor &${name} before this *${name}`, 'Define the anchor first, or correct its name.');
+        this.problems.error(
+          { file: this.file, line },
+          `Undefined alias *${name}`,
+          `Define the anchor &${name} above it, or correct the name.`,
+        );
         return { kind: 'scalar', line, value: null };
       }
-      return this.convert(target, depth + 1);
+      this.aliases += 1;
+      const converted = this.convert(target, depth + 1);
+      this.aliases -= 1;
+      return converted;
     }
-    // An anchor names the same node, however often its surroundings are repeated.
+    // An anchor inside an aliased part is converted again with it, and still names the same node.
     if (node.anchor !== undefined) {
       this.anchors.set(node.anchor, node);
     }
@@ -126,7 +204,7 @@ class Converter {
     const value: unknown = isScalar(node) ? node.value : undefined;
     return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
       ? { kind: 'scalar', line, value }
-      : { kind: 'other', line, what: 'a value that is neither text, number nor boolean' };
+      : { kind: 'other', line, description: 'a value that is neither a string, a number nor a boolean' };
   }
 
   private convertEntries(pairs: readonly Pair<Node, Node | null>[], depth: number): SourceEntry[] {
@@ -134,15 +212,24 @@ class Converter {
     for (const { key, value } of pairs) {
       const line = this.lineOf(key);
       if (!isScalar(key)) {
-        this.findings.error({ file: this.file, line }, 'A key must be a plain name', 'Write `name: value`; put a name with special characters in quotes.');
+        this.problems.error(
+          { file: this.file, line },
+          'Invalid key: expected a name',
+          'Write `name: value`, and quote a name that contains special characters.',
+        );
         continue;
       }
       const converted = this.convert(value, depth + 1);
       if (key.source === '<<' && key.type === 'PLAIN') {
         entries.push(...this.mergedEntries(converted, line).map((entry) => ({ ...entry, merged: true })));
       } else {
-        // `1:` and `true:` are keys by what is written, as they are in JSON.
-        entries.push({ key: key.type === 'PLAIN' ? key.source ?? String(key.value) : String(key.value), line, value: converted, merged: false });
+        // As in JSON, the keys `1:` and `true:` are strings.
+        entries.push({
+          key: key.type === 'PLAIN' ? (key.source ?? String(key.value)) : String(key.value),
+          line,
+          value: converted,
+          merged: false,
+        });
       }
     }
     const own = new Set(entries.filter((entry) => !entry.merged).map((entry) => entry.key));
@@ -157,7 +244,7 @@ class Converter {
     });
   }
 
-  /** The entries that a merge key `<<` brings in: those of a map, or of a list of maps of which the first wins. */
+  /** Returns the entries that a merge key `<<` adds: those of a map, or of a list of maps, the first of which takes precedence. */
   private mergedEntries(source: Source, line: number | undefined): readonly SourceEntry[] {
     if (source.kind === 'list') {
       return source.items.flatMap((item) => this.mergedEntries(item, line));
@@ -165,7 +252,11 @@ class Converter {
     if (source.kind === 'map') {
       return source.entries;
     }
-    this.findings.error({ file: this.file, line }, `The merge key << stands before ${whatIs(source)}`, 'Give it the alias of a map, or put the key in quotes.');
+    this.problems.error(
+      { file: this.file, line },
+      `Invalid merge key "<<": expected a map, but found ${describeSource(source)}`,
+      'Merge the alias of a map, or put the key in quotes.',
+    );
     return [];
   }
 

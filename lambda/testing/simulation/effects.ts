@@ -2,23 +2,23 @@ import type { Run } from '../../machine';
 
 /** An effect that happened more than once under one idempotency key. */
 export interface RepeatedEffect {
-  /** Name of the effect. */
+  /** The name of the effect. */
   readonly effect: string;
   readonly idempotencyKey: string;
-  /** How often it happened: ≥ 2. */
+  /** The number of times it happened: ≥ 2. */
   readonly times: number;
 }
 
 /**
- * The ledger of what actions do to the world outside: a payment, a mail, a label printed. The stand-ins that a test gives to its actions
- * write into it, and {@link simulate} reads from it which action does something twice when it is run again.
+ * A ledger of the external effects of actions, such as a payment, an email or a printed label. The test doubles of the actions record their
+ * effects in it, and {@link simulate} reports the actions that repeat an effect when they are retried.
  *
  * ```ts
  * const effects = new Effects();
  * const payments = {
- *   // A service that knows requests again by their key:
+ *   // A service that deduplicates requests by their idempotency key:
  *   charge: (run: Run) => effects.once('charge', run, () => ({ receipt: 'r-1' })),
- *   // One that does not:
+ *   // A service that does not:
  *   refund: (run: Run) => effects.record('refund', run),
  * };
  * ```
@@ -28,10 +28,10 @@ export class Effects {
   private readonly results = new Map<string, unknown>();
 
   /**
-   * Something happens, whether it has happened before or not.
+   * Records an effect of a service that does not deduplicate requests.
    *
-   * @param effect name of the effect, for the report
-   * @param run of the action that does it
+   * @param effect the name of the effect, for the report
+   * @param run the `run` argument of the action
    */
   public record(effect: string, run: Pick<Run, 'idempotencyKey'>): void {
     const times = this.times.get(effect) ?? new Map<string, number>();
@@ -40,36 +40,36 @@ export class Effects {
   }
 
   /**
-   * Something happens unless it has happened under this key: what a service does that recognises repeated requests.
+   * Records an effect of a service that deduplicates requests by their idempotency key: a repeated request has no effect.
    *
-   * @param effect name of the effect, for the report
-   * @param run of the action that does it
-   * @param make what the service answers; it is called for the first request only, and all others get the same answer
+   * @param effect the name of the effect, for the report
+   * @param run the `run` argument of the action
+   * @param respond returns the service's response to the first request; repeated requests get the same response
    */
-  public once<T>(effect: string, run: Pick<Run, 'idempotencyKey'>, make: () => T): T {
+  public once<T>(effect: string, run: Pick<Run, 'idempotencyKey'>, respond: () => T): T {
     const key = JSON.stringify([effect, run.idempotencyKey]);
     if (!this.results.has(key)) {
-      const result = make();
+      const result = respond();
       this.record(effect, run);
       this.results.set(key, result);
     }
-    // Stored by a call with the same effect, whose service gives one type of answer.
+    // It was stored by a call for the same effect, and a service responds to all requests for an effect with the same type.
     return this.results.get(key) as T;
   }
 
-  /** How often the effect has happened, under all keys. */
+  /** Returns the number of times that the effect happened, under all idempotency keys. */
   public count(effect: string): number {
-    return [...this.times.get(effect)?.values() ?? []].reduce((sum, times) => sum + times, 0);
+    return [...(this.times.get(effect)?.values() ?? [])].reduce((sum, times) => sum + times, 0);
   }
 
-  /** What has happened more than once under one key. */
+  /** The effects that happened more than once under one idempotency key. */
   public get repeated(): readonly RepeatedEffect[] {
-    return [...this.times].flatMap(([effect, keys]) => (
-      [...keys].filter(([, times]) => times > 1).map(([idempotencyKey, times]) => ({ effect, idempotencyKey, times }))
-    ));
+    return [...this.times].flatMap(([effect, keys]) =>
+      [...keys].filter(([, times]) => times > 1).map(([idempotencyKey, times]) => ({ effect, idempotencyKey, times })),
+    );
   }
 
-  /** Forgets everything, before another run. */
+  /** Removes all records. */
   public clear(): void {
     this.times.clear();
     this.results.clear();

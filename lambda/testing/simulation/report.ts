@@ -1,42 +1,44 @@
 import type { ExecutionStatus } from '../../engine';
-import type { FaultRule } from '../faults';
+import type { FaultRule } from '../faults/faults';
 
-/** Something that the simulation found. */
+/** A problem found by a simulation. */
 export interface SimulationProblem {
   /**
-   * - `repeated effect`: an action is not idempotent: something happened twice under one idempotency key
-   * - `never ends`: an execution goes on and on, or has stopped without an end
-   * - `verify`: the test's own check failed
-   * - `unreached state`: no run has entered the state
+   * - `repeated effect`: an action is not idempotent: an effect happened twice under one idempotency key
+   * - `never ends`: an execution loops endlessly, or is stuck in a state
+   * - `verify`: the `verify` option threw an error
+   * - `unreached state`: no run entered the state
    */
   readonly kind: 'repeated effect' | 'never ends' | 'verify' | 'unreached state';
-  /** One sentence: what was found, where. */
+  /** The problem and its location, in one sentence. */
   readonly message: string;
-  /** The first seed that shows it; absent for what no seed has reached. */
+  /** The first seed that shows the problem; `undefined` for an unreached state. */
   readonly seed?: number;
-  /** The fewest faults that are needed to show it: with them as `faults` and the seed, it is shown again. */
+  /** A minimal set of faults that reproduces the problem: pass them as `faults`, together with the seed. */
   readonly faults?: readonly FaultRule[];
-  /** What the executions did in that run, step by step. */
+  /** The steps of the executions in that run. */
   readonly story?: string;
 }
 
-/** What a simulation has found. */
+/** The result of a simulation. */
 export class SimulationReport {
-  /** @internal made by `simulate` */
+  /** @internal created by `simulate` */
   constructor(
-    /** How many seeds were run. */
+    /** The number of runs. */
     public readonly seeds: number,
-    /** How many executions came to which status. */
+    /** The number of executions by their final status. */
     public readonly outcomes: Readonly<Partial<Record<ExecutionStatus, number>>>,
-    /** How many faults were injected. */
+    /** The number of injected faults. */
     public readonly faults: number,
-    /** All that was found, each kind of thing once. */
+    /** The problems found, each reported once. */
     public readonly problems: readonly SimulationProblem[],
   ) {}
 
-  /** The report as text, for the message of a test or to read. */
+  /** Returns the report as text. Use it in the failure message of a test. */
   public toString(): string {
-    const outcomes = Object.entries(this.outcomes).map(([status, count]) => `${count} ${status}`).join(', ');
+    const outcomes = Object.entries(this.outcomes)
+      .map(([status, count]) => `${count} ${status}`)
+      .join(', ');
     return [
       `${this.seeds} seeds, ${this.faults} faults; executions: ${outcomes || 'none'}; ${this.problems.length || 'no'} problems`,
       ...this.problems.map(describe),
@@ -47,7 +49,11 @@ export class SimulationReport {
 function describe({ kind, message, seed, faults = [], story }: SimulationProblem): string {
   return [
     `${kind}: ${message}`,
-    ...(seed === undefined ? [] : [`again with { seed: ${seed}, seeds: 1, faults: [${faults.map((fault) => JSON.stringify(fault)).join(', ')}] }`]),
+    ...(seed === undefined
+      ? []
+      : [
+          `reproduce with { seed: ${seed}, seeds: 1, faults: [${faults.map((fault) => JSON.stringify(fault)).join(', ')}] }`,
+        ]),
     ...(story ? [story] : []),
   ].join('\n');
 }

@@ -1,98 +1,111 @@
 import { Effects } from './effects';
 import { SimulationReport, type SimulationProblem } from './report';
 import { drawScenario, EVENT_SOURCE_KINDS, type Scenario } from './scenario';
+import { search, type SearchRun } from './search';
 import { shrink } from './shrink';
 import { ExecutionEndedError, type ExecutionStatus } from '../../engine';
 import { normalize, stateOf, type Implementation, type Json, type JsonObject, type Machine } from '../../machine';
-import type { FaultHit, FaultRule } from '../faults';
-import { SeededRandom } from '../seeded-random';
-import { EndlessRunError } from '../test-bench';
+import { EndlessRunError } from '../bench/simulated-workflow';
+import { SeededRandom } from '../determinism/seeded-random';
+import { VIRTUAL_EPOCH } from '../determinism/virtual-clock';
+import type { FaultHit, FaultRule } from '../faults/faults';
 import type { TestExecution } from '../test-execution';
 import { TestWorkflow } from '../test-workflow';
-import { VIRTUAL_EPOCH } from '../virtual-clock';
 
-/** Milliseconds after which nothing goes wrong any more. */
-const CALM = 300_000;
+/** No faults are injected after this many milliseconds of virtual time. */
+const CALM_AFTER_MS = 300_000;
 
-/** How often parked executions are sent an event before a run is left as it is. */
-const ROUNDS = 50;
+/** Maximum number of rounds in which every parked execution is sent an event. */
+const MAX_ROUNDS = 50;
 
-/** Most runs to find the fewest faults that show a problem. */
-const SHRINKING = 100;
+/** Maximum number of invocations in a run that searches unreached states. */
+const MAX_SEARCH_INVOCATIONS = 300;
 
-/** What a simulation runs, and how often. */
+/** Maximum number of runs for reducing the faults of a problem. */
+const MAX_SHRINK_RUNS = 100;
+
+/** Options of {@link simulate}. */
 export interface SimulateOptions {
   /**
-   * How many runs: an integer ≥ 1. Each is decided by its seed alone: services, faults, events, the order of everything.
+   * Number of runs: an integer ≥ 1. The seed of a run determines everything in it: services, faults, events and their order.
    *
    * @default 100
    */
   readonly seeds?: number;
   /**
-   * The first seed; the others follow it.
+   * The first seed. Each further run uses the next integer.
    *
    * @default 1
    */
   readonly seed?: number;
   /**
-   * How many executions are started in each run: an integer ≥ 1.
+   * Number of executions started in each run: an integer ≥ 1.
    *
    * @default 2
    */
   readonly executions?: number;
   /**
-   * Makes the context that an execution starts with.
+   * Creates the initial context of an execution.
    *
    * @default - an empty object
    */
   readonly context?: (machine: string, random: SeededRandom) => JsonObject;
   /**
-   * Makes the data of an event that is sent to a parked execution. Which event is sent, chance decides among those that its state handles.
+   * Creates the data of an event that is sent to a parked execution. The event is chosen at random from those that the state handles.
    *
    * @default - no data
    */
   readonly data?: (event: string, random: SeededRandom) => Json | undefined;
   /**
-   * The ledger that the actions' stand-ins write into. It is cleared before each run.
+   * The ledger in which the test doubles of the actions record their effects. It is cleared before each run.
    *
-   * @default - none: actions that are not idempotent go unnoticed
+   * @default - none: actions that are not idempotent are not detected
    */
   readonly effects?: Effects;
-  /** Prepares the test's own stand-ins for the next run. */
+  /**
+   * Resets the test doubles before each run.
+   *
+   * @default - does nothing
+   */
   readonly prepare?: () => void;
-  /** Checks what a run has come to, and throws when something is wrong with it. */
+  /**
+   * Verifies the result of a run. Throw an error to report a problem.
+   *
+   * @default - no verification
+   */
   readonly verify?: (workflow: TestWorkflow) => void | Promise<void>;
   /**
-   * What goes wrong, in all runs. For a problem that was found, its own.
+   * The faults of all runs. To reproduce a problem, pass its `faults`.
    *
-   * @default - what each seed says
+   * @default - determined by each seed
    */
   readonly faults?: readonly FaultRule[];
   /**
-   * Most invocations of one run, after which it is taken to have no end.
+   * Maximum number of invocations in one run. If work is left after that, the run is reported as `never ends`.
    *
    * @default 5000
    */
   readonly maxInvocations?: number;
 }
 
-/** What one run came to. */
-interface Ran {
+/** The result of one run. */
+interface RunResult {
   readonly seed: number;
   readonly hits: readonly FaultHit[];
   readonly problems: readonly Pick<SimulationProblem, 'kind' | 'message'>[];
   readonly statuses: readonly ExecutionStatus[];
   readonly story: string;
-  /** Machine and state, of each state that was entered. */
+  /** The entered states, with their machines. */
   readonly reached: readonly string[];
 }
 
 /**
- * Runs machines with their real actions under faults of every kind: lost and repeated messages, services that fail before or after a
- * call took effect, invocations that crash between any two calls or stand still, clocks that differ, events from outside.
+ * Runs machines and their actions under all kinds of faults: lost and duplicate messages, services that fail before or after a call takes
+ * effect, invocations that crash or freeze between any two calls, clock skew, and events sent by clients.
  *
- * It reports actions that are not idempotent, executions that never end, and states that no run has reached. The same seed gives the same
- * run, and each problem comes with the fewest faults that show it.
+ * It reports actions that are not idempotent, executions that never end, and states that no run entered. If the seeds left a state out,
+ * further runs search for it: they send every event, and make the actions before each catch transition fail. The same seed produces the same
+ * run, and each problem is reported with a minimal set of faults that reproduces it.
  *
  * ```ts
  * const effects = new Effects();
@@ -100,9 +113,10 @@ interface Ran {
  * expect(report.problems).toEqual([]);
  * ```
  *
- * @param implementations a machine with its actions, or several that run in one workflow
- * @throws as {@link TestWorkflow} does for machines with errors or without actions
- * @throws RangeError when there is nothing to run
+ * @param implementations a machine with its actions, or several machines that run in one workflow
+ * @throws InvalidDefinitionError if a machine has errors
+ * @throws TypeError if no machine is given, two machines share a name, or actions are missing
+ * @throws RangeError if `seeds` or `executions` is not an integer ≥ 1
  */
 export async function simulate(
   implementations: Implementation | readonly Implementation[],
@@ -110,7 +124,9 @@ export async function simulate(
 ): Promise<SimulationReport> {
   const { seeds = 100, seed: first = 1, executions = 2 } = options;
   if (!(Number.isInteger(seeds) && seeds >= 1) || !(Number.isInteger(executions) && executions >= 1)) {
-    throw new RangeError(`A simulation has at least one seed and one execution, but was asked for ${seeds} and ${executions}.`);
+    throw new RangeError(
+      `Invalid simulation with ${seeds} seeds and ${executions} executions: both must be integers ≥ 1.`,
+    );
   }
   const simulator = new Simulator([implementations].flat(), options);
   const problems = new Map<string, SimulationProblem>();
@@ -121,49 +137,87 @@ export async function simulate(
     const run = await simulator.run(seed);
     faults += run.hits.length;
     run.reached.forEach((state) => reached.add(state));
-    run.statuses.forEach((status) => { outcomes[status] = (outcomes[status] ?? 0) + 1; });
+    run.statuses.forEach((status) => {
+      outcomes[status] = (outcomes[status] ?? 0) + 1;
+    });
     for (const problem of run.problems) {
       const known = `${problem.kind}: ${problem.message}`;
       if (!problems.has(known)) problems.set(known, await simulator.explain(run, problem));
     }
   }
-  const unreached = simulator.states.filter((state) => !reached.has(state))
-    .map((state): SimulationProblem => ({ kind: 'unreached state', message: `No run has entered ${state}.` }));
+  const missing = () => simulator.states.filter((state) => !reached.has(state));
+  await search(
+    simulator.machines,
+    () => missing().length === 0,
+    async (searchRun) => (await simulator.search(searchRun)).forEach((state) => reached.add(state)),
+  );
+  const unreached = missing().map((state): SimulationProblem => ({
+    kind: 'unreached state',
+    message: `No run entered ${state}.`,
+  }));
   return new SimulationReport(seeds, outcomes, faults, [...problems.values(), ...unreached]);
 }
 
 class Simulator {
   public readonly states: readonly string[];
-  private readonly machines: readonly Machine[];
+  public readonly machines: readonly Machine[];
   private readonly actions: readonly string[];
 
-  constructor(private readonly implementations: readonly Implementation[], private readonly options: SimulateOptions) {
+  constructor(
+    private readonly implementations: readonly Implementation[],
+    private readonly options: SimulateOptions,
+  ) {
     this.machines = implementations.map(({ machine }) => normalize(machine));
-    this.states = this.machines.flatMap((machine) => Object.keys(machine.states).map((state) => named(machine.name, state)));
+    this.states = this.machines.flatMap((machine) =>
+      Object.keys(machine.states).map((state) => named(machine.name, state)),
+    );
     this.actions = [...new Set(implementations.flatMap(({ actions }) => Object.keys(actions)))];
   }
 
-  public async run(seed: number, faults?: readonly FaultRule[]): Promise<Ran> {
+  public async run(seed: number, faults?: readonly FaultRule[]): Promise<RunResult> {
     const random = new SeededRandom(`simulate/${seed}`);
-    const scenario = drawScenario(random.fork('scenario'), { sources: EVENT_SOURCE_KINDS, actions: this.actions, calm: CALM });
+    const scenario = drawScenario(random.fork('scenario'), {
+      sources: EVENT_SOURCE_KINDS,
+      actions: this.actions,
+      calmAfterMs: CALM_AFTER_MS,
+    });
     const { effects, verify, prepare } = this.options;
     effects?.clear();
     prepare?.();
     const workflow = this.workflow(seed, scenario, faults ?? this.options.faults ?? scenario.faults);
     const problems: Pick<SimulationProblem, 'kind' | 'message'>[] = [];
     try {
-      await this.live(workflow, random.fork('clients'));
-      for (const execution of workflow.executions.filter(({ status }) => status === 'running')) {
-        problems.push({ kind: 'never ends', message: `An execution stands still in ${placeOf(execution)}.` });
+      const clients = random.fork('clients');
+      await this.drive(workflow, clients, {
+        starts: this.options.executions ?? 2,
+        maxInvocations: this.options.maxInvocations ?? 5_000,
+        pickMachine: () => clients.pick(this.machines),
+        pickEvent: (machine, state) => {
+          const events = Object.keys(stateOf(machine, state)?.on ?? {});
+          return events.length === 0 ? undefined : clients.pick(events);
+        },
+      });
+      for (const execution of workflow.executions.filter(
+        ({ status }) => status === 'running' || status === 'pending',
+      )) {
+        problems.push({ kind: 'never ends', message: `An execution is stuck in ${placeOf(execution)}.` });
       }
       await verify?.(workflow);
     } catch (error) {
-      problems.push(error instanceof EndlessRunError
-        ? { kind: 'never ends', message: `An execution goes on for ever: ${endless(workflow)}.` }
-        : { kind: 'verify', message: error instanceof Error ? error.message : String(error) });
+      problems.push(
+        error instanceof EndlessRunError
+          ? { kind: 'never ends', message: `An execution loops endlessly: ${loopsOf(workflow)}.` }
+          : { kind: 'verify', message: error instanceof Error ? error.message : String(error) },
+      );
     }
-    const repeated = new Set(effects?.repeated.map(({ effect, idempotencyKey }) => `"${effect}" by ${actionOf(idempotencyKey)}`));
-    problems.push(...[...repeated].map((what) => ({ kind: 'repeated effect', message: `${what} happened twice under one idempotency key.` } as const)));
+    const repeated = new Set(
+      effects?.repeated.map(({ effect, idempotencyKey }) => `"${effect}" by ${actionOf(idempotencyKey)}`),
+    );
+    problems.push(
+      ...[...repeated].map(
+        (what) => ({ kind: 'repeated effect', message: `${what} happened twice under one idempotency key.` }) as const,
+      ),
+    );
     const ran = workflow.executions;
     return {
       seed,
@@ -171,16 +225,41 @@ class Simulator {
       hits: workflow.injectedFaults,
       statuses: ran.map(({ status }) => status),
       story: ran.map(({ story }) => story).join('\n'),
-      reached: ran.flatMap((execution) => execution.steps.flatMap(({ attempts }) => (
-        attempts.flatMap(({ states }) => states.map((state) => named(machineOf(execution, workflow), state)))
-      ))),
+      reached: reachedBy(workflow),
     };
   }
 
-  /** The same problem with the fewest faults. */
-  public async explain({ seed, hits }: Ran, problem: Pick<SimulationProblem, 'kind' | 'message'>): Promise<SimulationProblem> {
-    const shows = ({ problems }: Ran) => problems.some(({ kind, message }) => kind === problem.kind && message === problem.message);
-    const faults = await shrink<FaultRule>(hits, async (fewer) => shows(await this.run(seed, fewer)), SHRINKING);
+  /** Returns the states that one run of a search enters. Its problems are not reported: no seed would repeat them. */
+  public async search({ random, faults, chooseEvent }: SearchRun): Promise<readonly string[]> {
+    this.options.effects?.clear();
+    this.options.prepare?.();
+    const workflow = new TestWorkflow({ implementations: this.implementations, seed: random.seed, faults });
+    try {
+      await this.drive(workflow, random, {
+        starts: Math.max(this.machines.length, this.options.executions ?? 2),
+        maxInvocations: Math.min(MAX_SEARCH_INVOCATIONS, this.options.maxInvocations ?? Infinity),
+        // The index is within the list, which is not empty.
+        pickMachine: (index) => this.machines[index % this.machines.length]!,
+        pickEvent: chooseEvent,
+      });
+    } catch (error) {
+      if (!(error instanceof EndlessRunError)) throw error;
+    }
+    return reachedBy(workflow);
+  }
+
+  /** Returns the problem with a minimal set of faults that reproduces it. */
+  public async explain(
+    { seed, hits }: RunResult,
+    problem: Pick<SimulationProblem, 'kind' | 'message'>,
+  ): Promise<SimulationProblem> {
+    const reproduces = ({ problems }: RunResult) =>
+      problems.some(({ kind, message }) => kind === problem.kind && message === problem.message);
+    const faults = await shrink<FaultRule>(
+      hits,
+      async (fewer) => reproduces(await this.run(seed, fewer)),
+      MAX_SHRINK_RUNS,
+    );
     const { story } = await this.run(seed, faults);
     return { ...problem, seed, faults, story };
   }
@@ -189,41 +268,60 @@ class Simulator {
     return new TestWorkflow({ implementations: this.implementations, ...scenario, seed: `simulate/${seed}`, faults });
   }
 
-  /** Starts executions, and sends events to those that wait for one. */
-  private async live(workflow: TestWorkflow, random: SeededRandom): Promise<void> {
-    const { executions = 2, context, data, maxInvocations = 5_000 } = this.options;
-    for (let index = 0; index < executions; index += 1) {
-      const { name } = random.pick(this.machines);
+  /** Starts executions, and sends events to parked executions. */
+  private async drive(
+    workflow: TestWorkflow,
+    random: SeededRandom,
+    { starts, maxInvocations, ...pick }: Drive,
+  ): Promise<void> {
+    const { context, data } = this.options;
+    for (let index = 0; index < starts; index += 1) {
+      const { name } = pick.pickMachine(index);
       const request = { executionId: `e${index}`, context: context?.(name, random) };
-      await persist(workflow, () => workflow.start(name, request));
+      await callUntilSuccess(workflow, () => workflow.start(name, request));
     }
     await workflow.run({ maxInvocations });
-    for (let round = 0; round < ROUNDS; round += 1) {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const parked = workflow.executions.filter(({ status }) => status === 'parked');
       if (parked.length === 0) return;
       for (const execution of parked) {
-        const machine = this.machines.find(({ name }) => name === machineOf(execution, workflow));
-        const events = machine && Object.keys(stateOf(machine, execution.state ?? '')?.on ?? {});
-        if (!events || events.length === 0) continue;
-        const event = random.pick(events);
+        const machine = this.machines.find(({ name }) => name === execution.machine);
+        const event = machine && pick.pickEvent(machine, execution.state ?? '');
+        if (event === undefined) continue;
         const sent = { id: `event-${round}`, data: data?.(event, random) };
-        await persist(workflow, () => execution.send(event, sent));
+        await callUntilSuccess(workflow, () => execution.send(event, sent));
       }
       await workflow.run({ maxInvocations });
     }
   }
 }
 
-/** What a client does about faults: it tries again until it works. */
-async function persist(workflow: TestWorkflow, call: () => Promise<unknown>): Promise<void> {
+/** How a run is driven. */
+interface Drive {
+  readonly starts: number;
+  readonly maxInvocations: number;
+  readonly pickMachine: (index: number) => Machine;
+  readonly pickEvent: (machine: Machine, state: string) => string | undefined;
+}
+
+function reachedBy(workflow: TestWorkflow): readonly string[] {
+  return workflow.executions.flatMap((execution) =>
+    execution.steps.flatMap(({ attempts }) =>
+      attempts.flatMap(({ states }) => states.map((state) => named(execution.machine ?? '', state))),
+    ),
+  );
+}
+
+/** Retries a client's call until it succeeds. */
+async function callUntilSuccess(workflow: TestWorkflow, call: () => Promise<unknown>): Promise<void> {
   for (;;) {
     try {
       await call();
       return;
     } catch (error) {
       if (error instanceof ExecutionEndedError) return;
-      // When all faults are over, an error is one of the call itself.
-      if (workflow.now.getTime() - VIRTUAL_EPOCH > CALM) throw error;
+      // Faults are no longer injected, so the call itself is wrong.
+      if (workflow.now.getTime() - VIRTUAL_EPOCH > CALM_AFTER_MS) throw error;
       await workflow.advance({ seconds: 10 });
     }
   }
@@ -233,23 +331,23 @@ function named(machine: string, state: string): string {
   return `state "${state}" of machine "${machine}"`;
 }
 
-function machineOf(execution: TestExecution, workflow: TestWorkflow): string {
-  return workflow.bench.recorder.started.find(({ executionId }) => executionId === execution.executionId)?.machine ?? '';
-}
-
 function placeOf(execution: TestExecution): string {
-  return execution.state === null ? 'no state: it has not begun' : `state "${execution.state}"`;
+  return execution.state === null ? 'no state: it never took its first step' : `state "${execution.state}"`;
 }
 
-function endless(workflow: TestWorkflow): string {
-  const states = workflow.executions.filter(({ status }) => status === 'running')
+function loopsOf(workflow: TestWorkflow): string {
+  const states = workflow.executions
+    .filter(({ status }) => status === 'running')
     .map(({ steps }) => steps.slice(-10).flatMap(({ attempts }) => attempts.flatMap(({ states: entered }) => entered)))
     .map((entered) => [...new Set(entered)].sort());
-  return states.map((entered) => `round and round ${entered.map((state) => `"${state}"`).join(', ')}`).join('; ') || 'its messages go round in circles';
+  return (
+    states.map((entered) => `it keeps entering ${entered.map((state) => `"${state}"`).join(', ')}`).join('; ') ||
+    'it keeps sending messages'
+  );
 }
 
-/** State and kind of the action, which an idempotency key ends with. */
+/** Reads the state and the kind of the action from the end of its idempotency key. */
 function actionOf(idempotencyKey: string): string {
-  const [, , state, kind] = idempotencyKey.split('/');
+  const [state, kind] = idempotencyKey.split('/').slice(4).map(decodeURIComponent);
   return `the ${kind} action of state "${state}"`;
 }

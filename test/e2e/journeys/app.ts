@@ -9,11 +9,11 @@ import { nameOf, routesFrom, type Route, type Service } from './transports';
 import { grantBatches } from '../emulator-only';
 import { EventSource, FsmWorkflow, MachineDefinition, RetryQueue } from 'cdk-lambda-fsm';
 
-/** A function of a user's own that has one right for the workflows. */
+/** The functions that call the workflows, each with one permission. */
 type Callers = Readonly<Record<Right, lambda.Function>>;
 
 const app = new App();
-// Whoever deploys it has named the service.
+// The scenario passes the service as context.
 const primary = app.node.getContext('primary') as Service;
 const stack = new Stack(app, `From-${primary}`);
 const callers = createCallers(stack);
@@ -25,14 +25,22 @@ for (const workflow of workflows) {
   workflow.grantResume(callers.resume);
   workflow.grantCancel(callers.cancel);
   workflow.grantRedrive(callers.redrive);
-  // The emulator has no alarms on an expression.
+  // The emulator does not support alarms on metric expressions.
   workflow.addAlarms().failoverDuration.node.tryRemoveChild('Resource');
   grantBatches(workflow, [workflow.function.role, ...Object.values(callers).map(({ role }) => role)]);
 }
 new CfnOutput(stack, 'Callers', {
-  value: stack.toJsonString(Object.fromEntries(Object.entries(callers).map(([right, fn]) => [right, {
-    functionName: fn.functionName, roleName: fn.role?.roleName,
-  }]))),
+  value: stack.toJsonString(
+    Object.fromEntries(
+      Object.entries(callers).map(([right, fn]) => [
+        right,
+        {
+          functionName: fn.functionName,
+          roleName: fn.role?.roleName,
+        },
+      ]),
+    ),
+  ),
 });
 for (const workflow of workflows) {
   new CfnOutput(stack, `${workflow.node.id.replaceAll('-', '')}`, {
@@ -52,7 +60,7 @@ function createWorkflow(scope: Stack, route: Route): FsmWorkflow {
     failoverEventSource: eventSource(route.failover),
     retryQueue: retryQueue(route.retry),
     failoverRetryQueue: retryQueue(route.failoverRetry),
-    // A lease ends when the invocation must be dead, and a stalled execution is not resumed before.
+    // A stalled execution can be resumed when its lease has expired, after this time.
     timeout: Duration.seconds(10),
     removalPolicy: RemovalPolicy.DESTROY,
   });
@@ -60,19 +68,27 @@ function createWorkflow(scope: Stack, route: Route): FsmWorkflow {
 
 function eventSource(service: Service): EventSource {
   switch (service) {
-    case 'sqs': return EventSource.sqs();
-    case 'dynamodb': return EventSource.dynamoDb();
-    case 'kinesis': return EventSource.kinesis({ shardCount: 2 });
-    case 'sns': return EventSource.sns();
+    case 'sqs':
+      return EventSource.sqs();
+    case 'dynamodb':
+      return EventSource.dynamoDb();
+    case 'kinesis':
+      return EventSource.kinesis({ shardCount: 2 });
+    case 'sns':
+      return EventSource.sns();
   }
 }
 
 function retryQueue(service: Service): RetryQueue {
   switch (service) {
-    case 'sqs': return RetryQueue.sqs();
-    case 'dynamodb': return RetryQueue.dynamoDb();
-    case 'kinesis': return RetryQueue.kinesis({ shardCount: 1, ignoreBackoff: true });
-    case 'sns': return RetryQueue.sns({ ignoreBackoff: true });
+    case 'sqs':
+      return RetryQueue.sqs();
+    case 'dynamodb':
+      return RetryQueue.dynamoDb();
+    case 'kinesis':
+      return RetryQueue.kinesis({ shardCount: 1, ignoreBackoff: true });
+    case 'sns':
+      return RetryQueue.sns({ ignoreBackoff: true });
   }
 }
 
@@ -87,19 +103,20 @@ function createCallers(scope: Stack): Callers {
     platform: 'node',
     target: 'node22',
     mainFields: ['module', 'main'],
-    banner: { js: 'import { createRequire } from \'node:module\'; const require = createRequire(import.meta.url);' },
-    // The client of a cache's locks is installed by those who have one.
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    // Only workflows with a lock cache need its client.
     external: ['iovalkey'],
     logLevel: 'warning',
   });
-  const create = (right: Right) => new lambda.Function(scope, `Caller-${right}`, {
-    runtime: lambda.Runtime.NODEJS_24_X,
-    handler: 'index.handler',
-    code: lambda.Code.fromAsset(outdir),
-    timeout: Duration.seconds(20),
-    memorySize: 256,
-    role: new iam.Role(scope, `Role-${right}`, { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') }),
-  });
-  // One for each right.
+  const create = (right: Right) =>
+    new lambda.Function(scope, `Caller-${right}`, {
+      runtime: lambda.Runtime.NODEJS_24_X,
+      handler: 'index.handler',
+      code: lambda.Code.fromAsset(outdir),
+      timeout: Duration.seconds(20),
+      memorySize: 256,
+      role: new iam.Role(scope, `Role-${right}`, { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') }),
+    });
+  // RIGHTS has every key of the type.
   return Object.fromEntries(RIGHTS.map((right) => [right, create(right)])) as Callers;
 }

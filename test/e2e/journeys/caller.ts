@@ -1,10 +1,10 @@
 import { WorkflowClient } from 'cdk-lambda-fsm/client';
 
-/** What the workflow's grants are for. */
+/** The permissions that a workflow grants. */
 export const RIGHTS = ['start', 'send', 'describe', 'resume', 'cancel', 'redrive'] as const;
-export type Right = typeof RIGHTS[number];
+export type Right = (typeof RIGHTS)[number];
 
-/** What a function of a user's own is asked to do with a workflow. */
+/** A call of the client that a caller makes. */
 export interface Call {
   /** The workflow's `clientConfiguration`. */
   readonly configuration: string;
@@ -17,6 +17,6 @@ const clients = new Map<string, WorkflowClient>();
 export async function handler({ configuration, method, arguments: args }: Call): Promise<unknown> {
   const client = clients.get(configuration) ?? new WorkflowClient(configuration);
   clients.set(configuration, client);
-  // The test passes the method's own arguments, as JSON.
+  // The test passes the arguments of the method, as JSON.
   return (client[method] as (...given: readonly unknown[]) => Promise<unknown>).apply(client, args as unknown[]);
 }

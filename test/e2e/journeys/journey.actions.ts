@@ -2,38 +2,38 @@ import { journey } from './journey.machine';
 import { implement, type Run } from 'cdk-lambda-fsm/runtime';
 
 export interface JourneyContext {
-  /** How many attempts at the change fail. */
+  /** Number of attempts at the change that fail. */
   readonly missed: number;
-  /** Whether it takes a nap on the way. */
+  /** Whether the traveler dozes, and waits for the timeout. */
   readonly tired?: boolean;
-  /** All that has happened, in order. */
+  /** The actions that have run, in order. */
   trail: string[];
-  /** Who has called. */
+  /** The caller, taken from the data of the event. */
   caller?: string;
 }
 
-function happened(context: JourneyContext, action: string): void {
+function record(context: JourneyContext, action: string): void {
   context.trail.push(action);
 }
 
 export default implement.for<JourneyContext>()(journey, {
   depart: async (context) => {
-    happened(context, 'depart');
+    record(context, 'depart');
     return 'departed';
   },
   change: async (context, run: Run) => {
-    happened(context, 'change');
+    record(context, 'change');
     if (run.attempt < context.missed) throw new Error('The train has left.');
     return context.tired ? 'tired' : 'changed';
   },
-  rest: async (context) => happened(context, 'rest'),
+  rest: async (context) => record(context, 'rest'),
   rise: async (context, run) => {
-    happened(context, 'rise');
+    record(context, 'rise');
     if (run.data !== undefined) context.caller = String(run.data);
   },
   arrive: async (context) => {
-    happened(context, 'arrive');
+    record(context, 'arrive');
     return 'arrived';
   },
-  unpack: async (context) => happened(context, 'unpack'),
+  unpack: async (context) => record(context, 'unpack'),
 });

@@ -1,6 +1,6 @@
 /** The services that carry envelopes. */
 export const SERVICES = ['sqs', 'dynamodb', 'kinesis', 'sns'] as const;
-export type Service = typeof SERVICES[number];
+export type Service = (typeof SERVICES)[number];
 
 /** The services that a workflow uses. */
 export interface Route {
@@ -10,10 +10,10 @@ export interface Route {
   readonly failoverRetry: Service;
 }
 
-/** Any two in a row, and the last and the first: one of them can hold a retry back, as a timeout must be. */
+/** The order of retry queues. Of any two neighbors, and of the last and the first, one can delay messages, as timeouts require. */
 const RETRIES: readonly Service[] = ['sqs', 'kinesis', 'dynamodb', 'sns'];
 
-/** The three routes that begin at a service. Over all four, each service is retry queue and failover retry queue of three. */
+/** Returns the three routes from a service. Among the routes of all four, each service is the retry queue and the failover retry queue of three. */
 export function routesFrom(primary: Service): Route[] {
   const others = SERVICES.filter((service) => service !== primary);
   return others.map((failover, index) => {
@@ -22,17 +22,17 @@ export function routesFrom(primary: Service): Route[] {
   });
 }
 
-/** Of a route's workflow. */
+/** Returns the name of a route's workflow. */
 export function nameOf({ primary, failover }: Route): string {
   return `${primary}-to-${failover}`;
 }
 
-/** Whether an envelope can be read back from where it was put. */
+/** Whether an envelope can be read back from its place in the service. */
 export function canBeReadBack(service: Service): boolean {
   return service === 'kinesis' || service === 'dynamodb';
 }
 
-/** Whether an envelope can be held back. */
+/** Whether the service can delay an envelope. */
 export function canDelay(service: Service): boolean {
   return service === 'sqs' || service === 'dynamodb';
 }

@@ -7,11 +7,11 @@ import { FsmWorkflow } from 'cdk-lambda-fsm';
 const app = new App();
 addOrderStacks(app);
 for (const construct of app.node.findAll()) {
-  if (construct instanceof FsmWorkflow) makeVisible(construct);
+  if (construct instanceof FsmWorkflow) addCallers(construct);
 }
 
-/** Adds two who want something of the workflow, a caller that may and a stranger that may not, and tells where all is. */
-function makeVisible(workflow: FsmWorkflow): void {
+/** Adds a role with permissions for the workflow and one without, and outputs for the tests. */
+function addCallers(workflow: FsmWorkflow): void {
   const stack = Stack.of(workflow);
   const caller = new iam.Role(stack, 'Caller', { assumedBy: new iam.AccountRootPrincipal() });
   workflow.grantStart(caller);

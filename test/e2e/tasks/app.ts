@@ -8,11 +8,16 @@ import { FsmWorkflow, MachineDefinition } from 'cdk-lambda-fsm';
 
 const stack = new Stack(new App(), 'Tasks');
 const vpc = new ec2.Vpc(stack, 'Network', {
-  maxAzs: 1, natGateways: 0, subnetConfiguration: [{ name: 'public', subnetType: ec2.SubnetType.PUBLIC }], restrictDefaultSecurityGroup: false,
+  maxAzs: 1,
+  natGateways: 0,
+  subnetConfiguration: [{ name: 'public', subnetType: ec2.SubnetType.PUBLIC }],
+  restrictDefaultSecurityGroup: false,
 });
 const cluster = new ecs.Cluster(stack, 'Kitchen', { vpc });
 const taskDefinition = new ecs.FargateTaskDefinition(stack, 'Oven');
-taskDefinition.addContainer('oven', { image: ecs.ContainerImage.fromRegistry('public.ecr.aws/docker/library/busybox:stable') });
+taskDefinition.addContainer('oven', {
+  image: ecs.ContainerImage.fromRegistry('public.ecr.aws/docker/library/busybox:stable'),
+});
 const workflow = new FsmWorkflow(stack, 'Baking', {
   machines: [MachineDefinition.fromObject(baking)],
   actions: path.join(__dirname, 'baking.actions.ts'),

@@ -1,6 +1,6 @@
 import { defineMachine } from 'cdk-lambda-fsm/machine';
 
-/** The oven is a container. */
+/** A machine whose state `baking` waits for a container. */
 export const baking = defineMachine({
   name: 'baking',
   initial: 'mixing',

@@ -2,30 +2,34 @@ import { lauxlib, lua, lualib, to_luastring as luaText, type LuaState } from 'fe
 import type { CacheConnection } from '../../../lambda/aws/elasticache/connection';
 import type { Script } from '../../../lambda/aws/elasticache/scripts';
 import type { Clock } from '../../../lambda/engine';
-import { InjectedError, type EnvironmentParts } from '../../../lambda/testing';
+import { InjectedError } from '../../../lambda/testing';
+import type { EnvironmentParts } from '../../../lambda/testing/bench/execution-environment';
 
-/** How often the connection makes a request before it gives up, and the milliseconds between, times their number. */
+/** Number of attempts of a request, and the pause after an attempt in milliseconds, multiplied by the number of the attempt. */
 const ATTEMPTS = 3;
 const PAUSE = 100;
 
-/** A hash of the cache. */
+/** A hash in the cache. */
 export type Hash = ReadonlyMap<string, string>;
 
-/** Told of each hash that a script may have changed. */
+/** Called with each hash that a script may have changed. */
 export type HashListener = (key: string, before: Hash | undefined, after: Hash | undefined) => void;
 
-/** What a command of the cache answers with: a text, a number, nothing, or several of these. */
+/** The answer of a cache command: a text, a number, nothing, or a list of these. */
 type Reply = string | number | undefined | readonly Reply[];
 
-/** The hashes of a cache, on which it runs scripts in Lua, each as one atomic operation. */
+/** A cache of hashes that runs Lua scripts, each as one atomic operation. */
 export class SimulatedCache {
   private readonly hashes = new Map<string, Map<string, string>>();
-  /** Seconds since the epoch at which a key is forgotten. */
+  /** Seconds since the epoch at which a key expires. */
   private readonly expiries = new Map<string, number>();
 
-  constructor(private readonly clock: Clock, private readonly listen: HashListener = () => undefined) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly listen: HashListener = () => undefined,
+  ) {}
 
-  /** All hashes that are not forgotten, by key. */
+  /** All hashes that have not expired, by key. */
   public get all(): ReadonlyMap<string, Hash> {
     [...this.hashes.keys()].forEach((key) => this.forget(key));
     return this.hashes;
@@ -50,11 +54,9 @@ export class SimulatedCache {
       case 'HMGET':
         return parameters.map((name) => hash?.get(name));
       case 'HGETALL':
-        return [...hash ?? []].flat();
+        return [...(hash ?? [])].flat();
       case 'HSET':
         return this.set(key, parameters);
-      case 'HSETNX':
-        return hash?.has(first) ? 0 : this.set(key, parameters);
       case 'HDEL':
         return Number(hash?.delete(first) ?? false);
       case 'HINCRBY': {
@@ -64,11 +66,11 @@ export class SimulatedCache {
       }
       case 'PERSIST':
         return Number(this.expiries.delete(key));
-      case 'EXPIREAT':
-        if (hash) this.expiries.set(key, Number(first));
+      case 'EXPIRE':
+        if (hash) this.expiries.set(key, Math.floor(this.clock.now() / 1_000) + Number(first));
         return Number(hash !== undefined);
       default:
-        throw new Error(`The simulation of the cache does not know ${command}.`);
+        throw new Error(`The simulated cache does not support the command ${command}.`);
     }
   }
 
@@ -88,8 +90,11 @@ export class SimulatedCache {
   }
 }
 
-/** The connection that code in one environment has to a cache: like the real one, it makes a request again when it gets no answer. */
-export function connectionTo(cache: SimulatedCache, { call, clock }: EnvironmentParts): Pick<CacheConnection, 'evaluate'> {
+/** The connection of one environment to a cache. Like the real one, it repeats a request that got no answer. */
+export function connectionTo(
+  cache: SimulatedCache,
+  { call, clock }: EnvironmentParts,
+): Pick<CacheConnection, 'evaluate'> {
   return {
     evaluate: async (script, key, parameters) => {
       for (let attempt = 1; ; attempt += 1) {
@@ -104,7 +109,7 @@ export function connectionTo(cache: SimulatedCache, { call, clock }: Environment
   };
 }
 
-/** One machine runs all scripts, as in the cache: they keep nothing in it. */
+/** One Lua machine runs all scripts, as in the cache. Scripts keep no state in it. */
 const machine = openMachine();
 const compiled = new Map<string, number>();
 let execute: (...parameters: readonly string[]) => Reply = () => undefined;
@@ -112,14 +117,16 @@ let execute: (...parameters: readonly string[]) => Reply = () => undefined;
 function openMachine(): LuaState {
   const state = lauxlib.luaL_newstate();
   lualib.luaL_openlibs(state);
-  // The cache has Lua 5.1, where `unpack` is global.
+  // The cache runs Lua 5.1, in which `unpack` is global.
   lua.lua_getglobal(state, luaText('table'));
   lua.lua_getfield(state, -1, luaText('unpack'));
   lua.lua_setglobal(state, luaText('unpack'));
   lua.lua_pop(state, 1);
   lua.lua_createtable(state, 0, 1);
   lua.lua_pushcfunction(state, (calling) => {
-    const parameters = Array.from({ length: lua.lua_gettop(calling) }, (_, index) => lua.lua_tojsstring(calling, index + 1));
+    const parameters = Array.from({ length: lua.lua_gettop(calling) }, (_, index) =>
+      lua.lua_tojsstring(calling, index + 1),
+    );
     push(calling, execute(...parameters));
     return 1;
   });
@@ -132,7 +139,9 @@ function interpret(script: Script, key: string, parameters: readonly string[], c
   execute = commands;
   let reference = compiled.get(script.sha1);
   if (reference === undefined) {
-    if (lauxlib.luaL_loadstring(machine, luaText(script.text)) !== lua.LUA_OK) throw new Error(lua.lua_tojsstring(machine, -1));
+    if (lauxlib.luaL_loadstring(machine, luaText(script.text)) !== lua.LUA_OK) {
+      throw new Error(lua.lua_tojsstring(machine, -1));
+    }
     reference = lauxlib.luaL_ref(machine, lua.LUA_REGISTRYINDEX);
     compiled.set(script.sha1, reference);
   }
@@ -149,12 +158,12 @@ function interpret(script: Script, key: string, parameters: readonly string[], c
   return answer;
 }
 
-/** Nothing is `false` in Lua, as the cache gives it to its scripts. */
+/** Pushes an answer onto the Lua stack. As in the cache, nothing becomes `false`. */
 function push(state: LuaState, reply: Reply): void {
   if (reply === undefined) {
     lua.lua_pushboolean(state, false);
   } else if (typeof reply === 'number') {
-    // All numbers of the cache's Lua are floating; this machine has integers as well, of 32 bits, which it writes as the cache does.
+    // The cache's Lua has only floating-point numbers. This machine also has 32-bit integers, which it prints like the cache.
     if (Math.abs(reply) < 2 ** 31) lua.lua_pushinteger(state, reply);
     else lua.lua_pushnumber(state, reply);
   } else if (typeof reply === 'string') {
@@ -168,7 +177,7 @@ function push(state: LuaState, reply: Reply): void {
   }
 }
 
-/** What the cache makes of the value on the top of the stack. */
+/** Converts the value on top of the stack as the cache does. */
 function pull(state: LuaState): unknown {
   switch (lua.lua_type(state, -1)) {
     case lua.LUA_TNUMBER:

@@ -1,10 +1,26 @@
 import {
-  BatchExecuteStatementCommand, BatchWriteItemCommand, ConditionalCheckFailedException, DeleteItemCommand, GetItemCommand, PutItemCommand,
+  BatchExecuteStatementCommand,
+  BatchWriteItemCommand,
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
   QueryCommand,
-  TransactionCanceledException, TransactWriteItemsCommand, UpdateItemCommand,
-  type AttributeValue, type BatchExecuteStatementInput, type BatchStatementResponse, type BatchWriteItemInput, type CancellationReason,
-  type DeleteItemInput, type GetItemInput, type PutItemInput, type QueryInput, type TransactWriteItemsInput,
-  type UpdateItemInput, type WriteRequest,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+  type AttributeValue,
+  type BatchExecuteStatementInput,
+  type BatchStatementResponse,
+  type BatchWriteItemInput,
+  type CancellationReason,
+  type DeleteItemInput,
+  type GetItemInput,
+  type PutItemInput,
+  type QueryInput,
+  type TransactWriteItemsInput,
+  type UpdateItemInput,
+  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { compareTexts, holds, updated, type Item, type Placeholders } from './expressions';
 import { ValidationException, type FailingEntries, type Service } from './service';
@@ -13,25 +29,25 @@ import type { Clock } from '../../../lambda/engine';
 const MAX_BATCH_ENTRIES = 25;
 const MAX_ITEM_BYTES = 409_600;
 const MAX_PAGE_BYTES = 1_048_576;
-/** A read that is not strongly consistent may miss what is so young, in milliseconds, and here always does. */
+/** How long an eventually consistent read misses a change, in milliseconds. DynamoDB may miss it; the simulation always does. */
 const STALENESS = 1_000;
-/** For so long DynamoDB knows the token of a transaction again. */
+/** How long DynamoDB remembers the token of a transaction, in milliseconds. */
 const TOKEN_LIFE = 600_000;
 
-/** Told of each change of an item. */
+/** Called with each change of an item. */
 export type Listener = (before: Item | undefined, after: Item | undefined) => void;
 
 /** A table in memory. */
 export class Table {
-  /** By partition, then by sort key. */
+  /** Items by partition, then by sort key. */
   private readonly partitions = new Map<string, Map<string, Item>>();
-  /** By the keys of items that have changed, what they were before, and when that was. */
+  /** The previous version of changed items and the time of the change, by key. */
   private readonly earlier = new Map<string, { readonly item: Item | undefined; readonly until: number }>();
 
   /**
-   * @param key names of the partition key and of the sort key, if there is one
-   * @param clock decides when an item has outlived its `ttl`
-   * @param lag milliseconds by which DynamoDB deletes such an item later than it might
+   * @param key names of the partition key and, if the table has one, of the sort key
+   * @param clock decides when the `ttl` of an item has passed
+   * @param lag how late DynamoDB deletes an expired item, in milliseconds
    */
   constructor(
     public readonly key: readonly [string, string?],
@@ -40,7 +56,7 @@ export class Table {
     private readonly listen: Listener = () => undefined,
   ) {}
 
-  /** All items, those of a partition by their sort keys. */
+  /** All items, sorted by sort key within each partition. */
   public get items(): readonly Item[] {
     return [...this.partitions.keys()].flatMap((partition) => this.partition(partition));
   }
@@ -51,21 +67,23 @@ export class Table {
     return item && !this.isOver(item) ? item : undefined;
   }
 
-  /** The items of a partition that were not deleted for their age, by their sort keys. */
+  /** The items of a partition that were not deleted by their `ttl`, sorted by sort key. */
   public partition(name: string): readonly Item[] {
-    const items = [...this.partitions.get(name)?.values() ?? []].filter((item) => !this.isOver(item));
+    const items = [...(this.partitions.get(name)?.values() ?? [])].filter((item) => !this.isOver(item));
     return items.sort((a, b) => compareTexts(this.sortOf(a), this.sortOf(b)));
   }
 
-  /** What somebody finds of an item who has not asked for a strongly consistent read. */
+  /** Returns the version of an item that an eventually consistent read sees. */
   public getStale(key: Item): Item | undefined {
     const earlier = this.earlier.get(JSON.stringify(this.keyOf(key)));
     return earlier && this.clock.now() < earlier.until + STALENESS ? earlier.item : this.get(key);
   }
 
-  /** The same of the items of a partition that there are. */
+  /** Returns the items of a partition that an eventually consistent read sees. */
   public stalePartition(name: string): readonly Item[] {
-    return this.partition(name).map((item) => this.getStale(item)).filter((item) => item !== undefined);
+    return this.partition(name)
+      .map((item) => this.getStale(item))
+      .filter((item) => item !== undefined);
   }
 
   public put(item: Item): void {
@@ -94,9 +112,13 @@ export class Table {
     return this.key[1] === undefined ? '' : scalar(item, this.key[1]);
   }
 
-  /** The key of an item, with nothing else. */
+  /** Returns the key attributes of an item. */
   public keyOf(item: Item): Item {
-    return Object.fromEntries(Object.entries(item).filter(([name]) => this.key.includes(name)).sort(([a], [b]) => (a < b ? -1 : 1)));
+    return Object.fromEntries(
+      Object.entries(item)
+        .filter(([name]) => this.key.includes(name))
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    );
   }
 
   private changed(key: Item, before: Item | undefined): void {
@@ -109,12 +131,12 @@ export class Table {
   }
 }
 
-/** Answers the requests that the adapters make of DynamoDB, each as one atomic operation. */
+/** Answers the DynamoDB requests of the adapters, each as one atomic operation. */
 export class SimulatedDynamoDb implements Service {
   public readonly name = 'dynamodb';
   private readonly tokens = new Map<string, number>();
 
-  /** @param maxPageBytes of a page of a query */
+  /** @param maxPageBytes maximum bytes of one page of a query */
   constructor(
     private readonly tables: ReadonlyMap<string, Table>,
     private readonly clock: Clock,
@@ -123,7 +145,7 @@ export class SimulatedDynamoDb implements Service {
 
   public entriesOf(command: object): number {
     if (command instanceof BatchWriteItemCommand) return Object.values(command.input.RequestItems ?? {}).flat().length;
-    return command instanceof BatchExecuteStatementCommand ? command.input.Statements?.length ?? 0 : 0;
+    return command instanceof BatchExecuteStatementCommand ? (command.input.Statements?.length ?? 0) : 0;
   }
 
   public answer(command: object, failing: FailingEntries): object {
@@ -135,7 +157,7 @@ export class SimulatedDynamoDb implements Service {
     if (command instanceof DeleteItemCommand) return this.delete(command.input);
     if (command instanceof PutItemCommand) return this.put(command.input);
     if (command instanceof TransactWriteItemsCommand) return this.transact(command.input);
-    throw new Error(`The simulation of DynamoDB does not know ${command.constructor.name}.`);
+    throw new Error(`The simulated DynamoDB does not support ${command.constructor.name}.`);
   }
 
   private get({ TableName, Key = {}, ConsistentRead }: GetItemInput): object {
@@ -169,8 +191,12 @@ export class SimulatedDynamoDb implements Service {
   private writeBatch({ RequestItems = {} }: BatchWriteItemInput, failing: FailingEntries): object {
     const requests = Object.entries(RequestItems).flatMap(([name, of]) => of.map((request) => ({ name, request })));
     const keys = requests.map(({ name, request }) => JSON.stringify([name, this.keyOf(name, request)]));
-    if (requests.length > MAX_BATCH_ENTRIES) throw new ValidationException('Too many items requested for the BatchWriteItem call');
-    if (new Set(keys).size < keys.length) throw new ValidationException('Provided list of item keys contains duplicates');
+    if (requests.length > MAX_BATCH_ENTRIES) {
+      throw new ValidationException('Too many items requested for the BatchWriteItem call');
+    }
+    if (new Set(keys).size < keys.length) {
+      throw new ValidationException('Provided list of item keys contains duplicates');
+    }
     if (requests.some(({ request }) => sizeOf(request.PutRequest?.Item ?? {}) > MAX_ITEM_BYTES)) {
       throw new ValidationException('Item size has exceeded the maximum allowed size');
     }
@@ -183,22 +209,28 @@ export class SimulatedDynamoDb implements Service {
     return { UnprocessedItems: left };
   }
 
-  /** Each statement by itself, but for an item that two of them are about. */
+  /** Runs each statement separately, and rejects two statements about the same item. */
   private executeBatch({ Statements = [] }: BatchExecuteStatementInput, failing: FailingEntries): object {
     const statements = Statements.map(({ Statement = '', Parameters = [] }) => readStatement(Statement, Parameters));
-    const keys = statements.map(({ tableName, item }) => JSON.stringify([tableName, this.table(tableName).keyOf(item)]));
+    const keys = statements.map(({ tableName, item }) =>
+      JSON.stringify([tableName, this.table(tableName).keyOf(item)]),
+    );
     if (keys.length > MAX_BATCH_ENTRIES) throw new ValidationException('Too many statements');
-    if (new Set(keys).size < keys.length) throw new ValidationException('Provided list of item keys contains duplicates');
+    if (new Set(keys).size < keys.length) {
+      throw new ValidationException('Provided list of item keys contains duplicates');
+    }
     return {
       Responses: statements.map((statement, index) => {
         const fault = failing.get(index);
         const response = fault?.effect === 'before' ? {} : this.execute(statement);
-        return fault ? { Error: { Code: 'ThrottlingError', Message: 'Throughput exceeds the current capacity' } } : response;
+        return fault
+          ? { Error: { Code: 'ThrottlingError', Message: 'Throughput exceeds the current capacity' } }
+          : response;
       }),
     };
   }
 
-  private execute({ tableName, item, where, removed }: Statement): BatchStatementResponse {
+  private execute({ tableName, item, where, removed, deletes }: Statement): BatchStatementResponse {
     const table = this.table(tableName);
     const before = table.get(item);
     if (!where) {
@@ -206,9 +238,16 @@ export class SimulatedDynamoDb implements Service {
       table.put(item);
       return { TableName: tableName };
     }
-    const matches = before && Object.entries(where).every(([name, value]) => JSON.stringify(before[name]) === JSON.stringify(value));
+    const matches =
+      before && Object.entries(where).every(([name, value]) => JSON.stringify(before[name]) === JSON.stringify(value));
     if (!matches) return { Error: { Code: 'ConditionalCheckFailed', Message: 'The conditional request failed' } };
-    const after = Object.fromEntries(Object.entries({ ...before, ...item }).filter(([name]) => !removed.includes(name)));
+    if (deletes) {
+      table.delete(item);
+      return { TableName: tableName };
+    }
+    const after = Object.fromEntries(
+      Object.entries({ ...before, ...item }).filter(([name]) => !removed.includes(name)),
+    );
     table.put(after);
     return { TableName: tableName, Item: after };
   }
@@ -216,13 +255,20 @@ export class SimulatedDynamoDb implements Service {
   private query(input: QueryInput): object {
     const table = this.table(input.TableName);
     const [hash] = table.key;
-    // In the adapters' key conditions the partition key comes first.
-    const [name = '', placeholder = ''] = /^\s*(\S+)\s*=\s*(\S+)/.exec(input.KeyConditionExpression ?? '')?.slice(1) ?? [];
-    if ((input.ExpressionAttributeNames?.[name] ?? name) !== hash) throw new Error(`The simulation does not know "${input.KeyConditionExpression}".`);
+    // The key conditions of the adapters begin with the partition key.
+    const [name = '', placeholder = ''] =
+      /^\s*(\S+)\s*=\s*(\S+)/.exec(input.KeyConditionExpression ?? '')?.slice(1) ?? [];
+    if ((input.ExpressionAttributeNames?.[name] ?? name) !== hash) {
+      throw new Error(`The simulated DynamoDB does not support the key condition "${input.KeyConditionExpression}".`);
+    }
     const partition = scalar(input.ExpressionAttributeValues ?? {}, placeholder);
     const start = input.ExclusiveStartKey && table.sortOf(input.ExclusiveStartKey);
-    const found = (input.ConsistentRead ? table.partition(partition) : table.stalePartition(partition))
-      .filter((item) => (start === undefined || compareTexts(table.sortOf(item), start) > 0) && holds(input.KeyConditionExpression ?? '', item, input));
+    const backward = input.ScanIndexForward === false;
+    const isAfter = (item: Item, from: string) => compareTexts(table.sortOf(item), from) * (backward ? -1 : 1) > 0;
+    const found = (input.ConsistentRead ? table.partition(partition) : table.stalePartition(partition)).filter(
+      (item) => (start === undefined || isAfter(item, start)) && holds(input.KeyConditionExpression ?? '', item, input),
+    );
+    if (backward) found.reverse();
     const page: Item[] = [];
     let bytes = 0;
     for (const item of found) {
@@ -232,7 +278,7 @@ export class SimulatedDynamoDb implements Service {
     }
     const last = page.at(-1);
     const more = last && (page.length < found.length || page.length === input.Limit);
-    return { Items: page.map((item) => project(item, input)), ...more && { LastEvaluatedKey: table.keyOf(last) } };
+    return { Items: page.map((item) => project(item, input)), ...(more && { LastEvaluatedKey: table.keyOf(last) }) };
   }
 
   private transact({ TransactItems = [], ClientRequestToken: token = '' }: TransactWriteItemsInput): object {
@@ -241,28 +287,49 @@ export class SimulatedDynamoDb implements Service {
     const reasons = TransactItems.map(({ Put, Update }): CancellationReason => {
       const action = Put ?? Update;
       const item = this.table(action?.TableName).get(Put?.Item ?? Update?.Key ?? {});
-      if (action?.ConditionExpression === undefined || holds(action.ConditionExpression, item ?? {}, action)) return { Code: 'None' };
-      return { Code: 'ConditionalCheckFailed', ...action.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' && { Item: item } };
+      if (action?.ConditionExpression === undefined || holds(action.ConditionExpression, item ?? {}, action)) {
+        return { Code: 'None' };
+      }
+      return {
+        Code: 'ConditionalCheckFailed',
+        ...(action.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' && { Item: item }),
+      };
     });
     if (reasons.some(({ Code }) => Code !== 'None')) {
-      throw new TransactionCanceledException({ message: 'Transaction cancelled', CancellationReasons: reasons, $metadata: {} });
+      throw new TransactionCanceledException({
+        message: 'Transaction cancelled',
+        CancellationReasons: reasons,
+        $metadata: {},
+      });
     }
     for (const { Put, Update } of TransactItems) {
       if (Put) this.table(Put.TableName).put(Put.Item ?? {});
-      if (Update) this.update({ ...Update, ConditionExpression: undefined, ReturnValuesOnConditionCheckFailure: undefined });
+      if (Update) {
+        this.update({ ...Update, ConditionExpression: undefined, ReturnValuesOnConditionCheckFailure: undefined });
+      }
     }
     this.tokens.set(token, this.clock.now());
     return {};
   }
 
-  private check(item: Item | undefined, input: Placeholders & { readonly ConditionExpression?: string }, returns?: string): void {
+  private check(
+    item: Item | undefined,
+    input: Placeholders & { readonly ConditionExpression?: string },
+    returns?: string,
+  ): void {
     if (input.ConditionExpression === undefined || holds(input.ConditionExpression, item ?? {}, input)) return;
-    throw new ConditionalCheckFailedException({ message: 'The conditional request failed', $metadata: {}, ...returns === 'ALL_OLD' && { Item: item } });
+    throw new ConditionalCheckFailedException({
+      message: 'The conditional request failed',
+      $metadata: {},
+      ...(returns === 'ALL_OLD' && { Item: item }),
+    });
   }
 
   private table(name: string | undefined): Table {
     const table = this.tables.get(name ?? '');
-    if (!table) throw Object.assign(new Error(`There is no table ${name}.`), { name: 'ResourceNotFoundException' });
+    if (!table) {
+      throw Object.assign(new Error(`The table ${name} does not exist.`), { name: 'ResourceNotFoundException' });
+    }
     return table;
   }
 
@@ -271,30 +338,41 @@ export class SimulatedDynamoDb implements Service {
   }
 }
 
-/** A statement of PartiQL that makes an item, or changes one in which `where` holds. */
+/** A PartiQL statement that inserts an item, or updates an item that satisfies `where`. */
 interface Statement {
   readonly tableName: string;
-  /** What it sets, with the key. */
+  /** The attributes that it sets, including the key. */
   readonly item: Item;
   readonly where?: Item;
   readonly removed: readonly string[];
+  /** Whether it deletes the item that satisfies `where`. */
+  readonly deletes?: boolean;
 }
 
 const INSERT = /^INSERT INTO "([^"]+)" VALUE \{(.*)\}$/;
+const DELETE = /^DELETE FROM "([^"]+)" WHERE (.*)$/;
 const UPDATE = /^UPDATE "([^"]+)" SET (.*) REMOVE "(\w+)" WHERE (.*) RETURNING ALL NEW \*$/;
 
-/** Reads the two forms of statement that the adapters make. */
+/** Parses the forms of statements that the adapters use. */
 function readStatement(statement: string, parameters: readonly AttributeValue[]): Statement {
   const values = [...parameters];
-  const take = (text: string) => Object.fromEntries([...text.matchAll(/["'](\w+)["'] ?[:=] \?/g)].map(([, name = '']) => {
-    const value = values.shift();
-    if (!value) throw new ValidationException('Number of parameters in request and statement don\'t match');
-    return [name, value];
-  }));
+  const take = (text: string) =>
+    Object.fromEntries(
+      [...text.matchAll(/["'](\w+)["'] ?[:=] \?/g)].map(([, name = '']) => {
+        const value = values.shift();
+        if (!value) throw new ValidationException("Number of parameters in request and statement don't match");
+        return [name, value];
+      }),
+    );
   const [, table = '', members = ''] = INSERT.exec(statement) ?? [];
   if (table) return { tableName: table, item: take(members), removed: [] };
+  const [, shortened = '', condition = ''] = DELETE.exec(statement) ?? [];
+  if (shortened) {
+    const where = take(condition);
+    return { tableName: shortened, item: where, where, removed: [], deletes: true };
+  }
   const [, tableName = '', set = '', removed = '', where = ''] = UPDATE.exec(statement) ?? [];
-  if (!tableName) throw new Error(`The simulation of DynamoDB does not know the statement ${statement}.`);
+  if (!tableName) throw new Error(`The simulated DynamoDB does not support the statement ${statement}.`);
   const changed = take(set);
   const found = take(where);
   return { tableName, item: { ...found, ...changed }, where: found, removed: [removed] };
@@ -302,7 +380,9 @@ function readStatement(statement: string, parameters: readonly AttributeValue[])
 
 function project(item: Item, { ProjectionExpression, ExpressionAttributeNames }: QueryInput): Item {
   if (ProjectionExpression === undefined) return item;
-  const names = ProjectionExpression.split(',').map((name) => name.trim()).map((name) => ExpressionAttributeNames?.[name] ?? name);
+  const names = ProjectionExpression.split(',')
+    .map((name) => name.trim())
+    .map((name) => ExpressionAttributeNames?.[name] ?? name);
   return Object.fromEntries(Object.entries(item).filter(([name]) => names.includes(name)));
 }
 
@@ -312,11 +392,16 @@ function scalar(item: Item, name: string): string {
   return value;
 }
 
-/** Near enough to what DynamoDB counts: the adapters' attributes are texts, numbers, lists of texts and maps. */
+/** Approximates the size that DynamoDB counts. The adapters' attributes are texts, numbers, lists of texts and maps. */
 function sizeOf(item: Item): number {
   let size = 0;
   for (const [name, { S = '', N = '', L = [], M = {} }] of Object.entries(item)) {
-    size += name.length + Buffer.byteLength(S) + N.length + sizeOf(M) + L.reduce((sum, value) => sum + Buffer.byteLength(value.S ?? ''), 1);
+    size +=
+      name.length +
+      Buffer.byteLength(S) +
+      N.length +
+      sizeOf(M) +
+      L.reduce((sum, value) => sum + Buffer.byteLength(value.S ?? ''), 1);
   }
   return size;
 }

@@ -4,13 +4,13 @@ import { ValidationException } from './service';
 /** An item of a table. */
 export type Item = Record<string, AttributeValue>;
 
-/** What stands for names and values in an expression. */
+/** The placeholders of names and values in an expression. */
 export interface Placeholders {
   readonly ExpressionAttributeNames?: Record<string, string>;
   readonly ExpressionAttributeValues?: Record<string, AttributeValue>;
 }
 
-/** What an expression is evaluated on. */
+/** The input of an evaluation. */
 interface Scope {
   readonly item: Item;
   readonly placeholders: Placeholders;
@@ -18,23 +18,23 @@ interface Scope {
 
 type Operand = (scope: Scope) => AttributeValue | undefined;
 type Condition = (scope: Scope) => boolean;
-/** Changes a copy of the item, reading from the item as it was. */
+/** Changes a copy of the item. Reads see the original item. */
 type Change = (scope: Scope, target: Item) => void;
 
-/** Where a value is: the name of an attribute, and perhaps of a member of the map that it is, and of a member of that. */
+/** The path of a value: the name of an attribute, followed by the names of nested map members. */
 type Path = (scope: Scope) => readonly string[];
 
 const TOKEN = /\s*(<>|<=|>=|[=<>(),+-]|[#:]?[A-Za-z_][A-Za-z0-9_]*(?:\.#?[A-Za-z_][A-Za-z0-9_]*)*)/y;
 
-/** The text of an expression is always one of a few, so each is parsed once. */
+/** Parsed expressions. The adapters use few different ones, so each is parsed once. */
 const conditions = new Map<string, Condition>();
 const updates = new Map<string, readonly Change[]>();
 
 /**
- * Whether a condition holds of an item, or a key condition, which has the same form.
+ * Evaluates a condition, or a key condition, which has the same form, on an item.
  *
- * Of the language it knows: comparisons, `IN`, `AND`, `OR`, `NOT`, parentheses, `attribute_exists`, `attribute_not_exists`,
- * `begins_with` and the `size` of a map, on attributes and members of maps. Anything else is an error.
+ * Supports comparisons, `BETWEEN`, `IN`, `AND`, `OR`, `NOT`, parentheses, `attribute_exists`, `attribute_not_exists`,
+ * `begins_with` and the `size` of a map, on attributes and members of maps. Throws for anything else.
  */
 export function holds(expression: string, item: Item, placeholders: Placeholders): boolean {
   let condition = conditions.get(expression);
@@ -46,9 +46,9 @@ export function holds(expression: string, item: Item, placeholders: Placeholders
 }
 
 /**
- * The item as it is after an update.
+ * Returns the item after an update.
  *
- * Of the language it knows: `SET` with attributes, values, `if_not_exists` and the sum or difference of two of these, and `REMOVE`.
+ * Supports `SET` with attributes, values, `if_not_exists` and the sum or difference of two of these, and `REMOVE`.
  */
 export function updated(expression: string, item: Item, placeholders: Placeholders): Item {
   let changes = updates.get(expression);
@@ -70,7 +70,9 @@ class Parser {
     for (TOKEN.lastIndex = 0; TOKEN.lastIndex < expression.trimEnd().length;) {
       const at = TOKEN.lastIndex;
       const token = TOKEN.exec(expression)?.[1];
-      if (token === undefined) throw new Error(`The expression "${expression}" has something at ${at} that the simulation does not know.`);
+      if (token === undefined) {
+        throw new Error(`The simulation does not support the expression "${expression}" at position ${at}.`);
+      }
       tokens.push(token);
     }
     this.tokens = tokens;
@@ -87,7 +89,8 @@ class Parser {
     while (this.index < this.tokens.length) {
       const isSet = this.takeWord('SET');
       if (!isSet && !this.takeWord('REMOVE')) throw this.unexpected('SET or REMOVE');
-      do changes.push(isSet ? this.assignment() : this.removal()); while (this.take(','));
+      do changes.push(isSet ? this.assignment() : this.removal());
+      while (this.take(','));
     }
     return changes;
   }
@@ -135,6 +138,12 @@ class Parser {
     }
     const left = this.operand();
     if (this.takeWord('IN')) return this.isOneOf(left);
+    if (this.takeWord('BETWEEN')) {
+      const first = this.operand();
+      if (!this.takeWord('AND')) throw this.unexpected('AND');
+      const last = this.operand();
+      return (scope) => compare(left(scope), '>=', first(scope)) && compare(left(scope), '<=', last(scope));
+    }
     const operator = this.next();
     const right = this.operand();
     return (scope) => compare(left(scope), operator, right(scope));
@@ -143,7 +152,8 @@ class Parser {
   private isOneOf(operand: Operand): Condition {
     this.expect('(');
     const options: Operand[] = [];
-    do options.push(this.operand()); while (this.take(','));
+    do options.push(this.operand());
+    while (this.take(','));
     this.expect(')');
     return (scope) => options.some((option) => compare(operand(scope), '=', option(scope)));
   }
@@ -160,7 +170,9 @@ class Parser {
     const value = this.sum();
     return (scope, target) => {
       const result = value(scope);
-      if (result === undefined) throw new Error(`"${this.expression}" refers to an attribute that the item does not have.`);
+      if (result === undefined) {
+        throw new Error(`"${this.expression}" refers to an attribute that the item lacks.`);
+      }
       put(target, path(scope), result);
     };
   }
@@ -177,7 +189,7 @@ class Parser {
     const right = this.operand();
     return (scope) => {
       const [a, b] = [left(scope)?.N, right(scope)?.N];
-      if (a === undefined || b === undefined) throw new Error(`"${this.expression}" adds what are no numbers.`);
+      if (a === undefined || b === undefined) throw new Error(`"${this.expression}" adds values that are not numbers.`);
       return { N: String(Number(a) + sign * Number(b)) };
     };
   }
@@ -258,7 +270,9 @@ class Parser {
   }
 
   private unexpected(wanted: string): Error {
-    return new Error(`The expression "${this.expression}" has "${this.tokens[this.index] ?? 'its end'}" where the simulation expects ${wanted}.`);
+    return new Error(
+      `The expression "${this.expression}" has "${this.tokens[this.index] ?? 'its end'}" where the simulation expects ${wanted}.`,
+    );
   }
 }
 
@@ -267,11 +281,13 @@ function valueAt(item: Item, [name = '', ...members]: readonly string[]): Attrib
   return members.length === 0 ? value : valueAt(value?.M ?? {}, members);
 }
 
-/** Sets what is at the path, or removes it. What was in its place before stays as it is. */
+/** Sets or removes the value at a path, without changing the original value. */
 function put(item: Item, [name = '', ...members]: readonly string[], value: AttributeValue | undefined): void {
   if (members.length > 0) {
     const map = item[name]?.M;
-    if (!map) throw new ValidationException('The document path provided in the update expression is invalid for update');
+    if (!map) {
+      throw new ValidationException('The document path provided in the update expression is invalid for update');
+    }
     const changed = { ...map };
     put(changed, members, value);
     item[name] = { M: changed };
@@ -282,7 +298,7 @@ function put(item: Item, [name = '', ...members]: readonly string[], value: Attr
   }
 }
 
-/** What is absent, or of another type, compares as false. */
+/** Compares two values. An absent value or one of another type compares as false. */
 function compare(left: AttributeValue | undefined, operator: string, right: AttributeValue | undefined): boolean {
   if (operator === '<>') return !compare(left, '=', right);
   if (left === undefined || right === undefined) return false;
@@ -300,7 +316,7 @@ function compare(left: AttributeValue | undefined, operator: string, right: Attr
     case '>=':
       return order !== undefined && order >= 0;
     default:
-      throw new Error(`The simulation does not know the operator "${operator}".`);
+      throw new Error(`The simulation does not support the operator "${operator}".`);
   }
 }
 
@@ -310,9 +326,13 @@ function orderOf(left: AttributeValue, right: AttributeValue): number | undefine
   return undefined;
 }
 
-/** Texts are ordered by their bytes in UTF-8. */
+/** Compares texts by their bytes in UTF-8, as DynamoDB does. */
 export function compareTexts(left: string, right: string): number {
   if (left === right) return 0;
-  // eslint-disable-next-line no-control-regex -- the whole of ASCII, in which both orders are the same
-  return /^[\u0000-\u007f]*$/.test(left) && /^[\u0000-\u007f]*$/.test(right) ? (left < right ? -1 : 1) : Buffer.compare(Buffer.from(left), Buffer.from(right));
+  // eslint-disable-next-line no-control-regex -- all of ASCII, for which both orders are equal
+  return /^[\u0000-\u007f]*$/.test(left) && /^[\u0000-\u007f]*$/.test(right)
+    ? left < right
+      ? -1
+      : 1
+    : Buffer.compare(Buffer.from(left), Buffer.from(right));
 }

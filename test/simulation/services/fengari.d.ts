@@ -1,8 +1,10 @@
-/** The part of fengari, which has no types of its own, that the simulated cache uses: Lua's C interface, name by name. */
+/** Types of the part of fengari that the simulated cache uses: Lua's C API. The package contains no types. */
 declare module 'fengari' {
-  /** A state of the Lua machine. */
-  interface LuaState { readonly luaState: unique symbol }
-  /** A text of Lua: bytes. */
+  /** The state of a Lua machine. */
+  interface LuaState {
+    readonly luaState: unique symbol;
+  }
+  /** A Lua string: bytes. */
   type LuaString = Uint8Array;
 
   export const to_luastring: (text: string) => LuaString;

@@ -3,54 +3,70 @@ import { SimulatedDynamoDb, Table } from './dynamodb';
 import type { Item } from './expressions';
 import { DeadLetterMessages, SimulatedKinesis, SimulatedSns, SimulatedSqs } from './messaging';
 import { clientOf, type Service } from './service';
+import type { RedeliveryRuntime } from '../lambda-events';
 import { lockOfHash, lockOfItem } from './stored-lock';
 import { CheckpointTable } from '../../../lambda/aws/dynamodb/checkpoint-table';
+import { DynamoDbEventSource } from '../../../lambda/aws/dynamodb/event-source';
 import { LockTable } from '../../../lambda/aws/dynamodb/lock-table';
 import { MailboxTable } from '../../../lambda/aws/dynamodb/mailbox-table';
-import { RetryTable } from '../../../lambda/aws/dynamodb/retry-table';
+import { DynamoDbRetryQueue } from '../../../lambda/aws/dynamodb/retry-queue';
 import { RunningExecutionsTable } from '../../../lambda/aws/dynamodb/running-executions-table';
-import { StreamEventSource } from '../../../lambda/aws/dynamodb/stream-event-source';
 import { LockCache } from '../../../lambda/aws/elasticache/lock-cache';
 import { RunningExecutionsCache } from '../../../lambda/aws/elasticache/running-executions-cache';
-import { Stream } from '../../../lambda/aws/kinesis/stream';
-import { Topic } from '../../../lambda/aws/sns/topic';
+import { KinesisEventSource } from '../../../lambda/aws/kinesis/event-source';
+import { SnsEventSource } from '../../../lambda/aws/sns/event-source';
 import { DeadLetterQueue } from '../../../lambda/aws/sqs/dead-letter-queue';
-import { QueueEventSource } from '../../../lambda/aws/sqs/event-source';
-import { RetryQueue } from '../../../lambda/aws/sqs/retry-queue';
-import type { Lock, LockStore, Transport } from '../../../lambda/engine';
+import { SqsEventSource } from '../../../lambda/aws/sqs/event-source';
+import { scheduleRedeliveries } from '../../../lambda/aws/sqs/redelivery';
+import { SqsRetryQueue } from '../../../lambda/aws/sqs/retry-queue';
+import type { WorkflowConfiguration } from '../../../lambda/contract/configuration';
+import { partitionOf } from '../../../lambda/contract/tables';
+import type { Clock, Lock, LockStore, Transport } from '../../../lambda/engine';
 import type { Logger } from '../../../lambda/machine';
-import {
-  InMemoryQueue, InMemoryStream, InMemoryTopic, type DueTable, type EnvironmentParts, type EventSourceKind, type InMemoryServices,
-  type PolledSource, type RetryQueueKind, type SeededRandom, type SharedServices, type VirtualClock,
-} from '../../../lambda/testing';
-import { RETRY_LATENCY } from '../../../lambda/testing/in-memory-services';
+import type { EventSourceKind, RetryQueueKind, SeededRandom } from '../../../lambda/testing';
+import type { EnvironmentParts } from '../../../lambda/testing/bench/execution-environment';
+import type { VirtualClock } from '../../../lambda/testing/determinism/virtual-clock';
+import type { SharedServices } from '../../../lambda/testing/faults/intercepted-ports';
+import { InMemoryQueue } from '../../../lambda/testing/services/in-memory-queue';
+import type { DueTable } from '../../../lambda/testing/services/in-memory-retry-table';
+import type { InMemoryServices } from '../../../lambda/testing/services/in-memory-services';
+import { RETRY_LATENCY_MS } from '../../../lambda/testing/services/in-memory-services';
+import { InMemoryStream } from '../../../lambda/testing/services/in-memory-stream';
+import { FAILED_INVOCATIONS_SUFFIX, InMemoryTopic } from '../../../lambda/testing/services/in-memory-topic';
+import type { PolledSource } from '../../../lambda/testing/services/polled-source';
 
 const DUE_DIGITS = 14;
 
-/** Few, as contexts and histories are short here: so queries have several pages. */
+/** Small, because contexts and histories are short here: this makes queries have several pages. */
 const PAGE_BYTES = 1_500;
 
-/** Where the locks are. */
+/** The name of the simulated workflow, and of another one that shares its stores. Both have characters that keys must escape. */
+const WORKFLOW = 'orders/simulated';
+export const NEIGHBOR = 'orders';
+
+/** The store that holds the locks. */
 export type LockStoreKind = 'table' | 'cache';
 
-/** What the simulated services of a workflow are. */
+/** The configuration of a workflow's simulated services. */
 export interface SimulatedServicesOptions {
   readonly eventSources: readonly EventSourceKind[];
   readonly retryQueues: readonly RetryQueueKind[];
   readonly lockStore: LockStoreKind;
   readonly disorder: boolean;
-  /** Days after which ended executions are forgotten. */
+  /** Deliveries after which a queue dead-letters a message. */
+  readonly maxReceives: number;
+  /** Days after which ended executions expire. */
   readonly retentionDays: number;
-  /** Milliseconds by which DynamoDB deletes what has outlived its retention later than it might. */
+  /** How late DynamoDB deletes expired items, in milliseconds. */
   readonly lag: number;
   readonly logger: Logger;
-  /** Told of each change of a lock. */
+  /** Called with each change of a lock. */
   readonly onLock: (before: Lock | undefined, after: Lock | undefined) => void;
 }
 
-/** A workflow's AWS services in memory, and the library's own adapters to them, which ask them as they ask AWS. */
+/** The AWS services of a workflow in memory, and the library's own adapters, which make the same requests as to AWS. */
 export class SimulatedServices {
-  /** What the bench delivers from, and what lies in the services, seen through adapters that nothing disturbs. */
+  /** The services as the bench uses them, through adapters without faults. */
   public readonly inMemory: InMemoryServices;
   private readonly queues = new Map<string, InMemoryQueue>();
   private readonly streams = new Map<string, InMemoryStream>();
@@ -59,9 +75,16 @@ export class SimulatedServices {
   private readonly deadLetters = new DeadLetterMessages();
   private readonly tables: ReadonlyMap<string, Table>;
   private readonly cache: SimulatedCache;
-  private readonly services: { readonly dynamoDb: Service; readonly sqs: Service; readonly kinesis: Service; readonly sns: Service };
-  /** The environments that have asked for a lock and send the request in the next turn of the event loop. */
+  private readonly services: {
+    readonly dynamoDb: Service;
+    readonly sqs: Service;
+    readonly kinesis: Service;
+    readonly sns: Service;
+  };
+  /** The environments that batch lock requests and send them in the next turn of the event loop. */
   private readonly asking = new Set<EnvironmentParts>();
+  private readonly connected = new WeakMap<Clock, EnvironmentParts>();
+  private readonly undisturbed: EnvironmentParts;
 
   constructor(
     private readonly options: SimulatedServicesOptions,
@@ -75,7 +98,12 @@ export class SimulatedServices {
       onLock(before && lockOfHash(key, before), after && lockOfHash(key, after));
     });
     this.tables = new Map([
-      ['locks', new Table(['executionId'], clock, lag, (before, after) => onLock(before && lockOfItem(before), after && lockOfItem(after)))],
+      [
+        'locks',
+        new Table(['executionId'], clock, lag, (before, after) =>
+          onLock(before && lockOfItem(before), after && lockOfItem(after)),
+        ),
+      ],
       ['checkpoints', new Table(['executionId', 'entry'], clock, lag, (before, after) => this.stream(before, after))],
       ...retries.map((name) => [name, new Table(['shard', 'due'], clock, lag)] as const),
     ]);
@@ -88,15 +116,25 @@ export class SimulatedServices {
     const { deadLetters } = this;
     const disorder = (resource: string) => (options.disorder ? random.fork(resource) : undefined);
     const queue = (resource: string, kind: { readonly fifo?: boolean; readonly longestDelay?: number }) => {
-      const settings = { clock, resource, visibilityTimeout, deadLetters, disorder: disorder(resource), ...kind };
+      const { maxReceives } = options;
+      const settings = {
+        clock,
+        resource,
+        visibilityTimeout,
+        maxReceives,
+        deadLetters,
+        disorder: disorder(resource),
+        ...kind,
+      };
       return kept(this.queues, resource, new InMemoryQueue(settings));
     };
-    const stream = (resource: string, service: 'kinesis' | 'dynamodb', late: { readonly latency?: number }) => (
-      kept(this.streams, resource, new InMemoryStream({ clock, resource, service, deadLetters, ...late }))
-    );
-    const topic = (resource: string, late: { readonly latency?: number }) => (
-      kept(this.topics, resource, new InMemoryTopic({ clock, resource, deadLetters, disorder: disorder(resource), ...late }))
-    );
+    const stream = (resource: string, service: 'kinesis' | 'dynamodb', late: { readonly latency?: number }) =>
+      kept(this.streams, resource, new InMemoryStream({ clock, resource, service, deadLetters, ...late }));
+    const topic = (resource: string, late: { readonly latency?: number }) => {
+      const created = new InMemoryTopic({ clock, resource, deadLetters, disorder: disorder(resource), ...late });
+      this.queues.set(`${resource}${FAILED_INVOCATIONS_SUFFIX}`, created.failedInvocations);
+      return kept(this.topics, resource, created);
+    };
     this.sources = options.eventSources.map((kind, index) => {
       const resource = nameOfSource(index);
       switch (kind) {
@@ -111,12 +149,12 @@ export class SimulatedServices {
           return topic(resource, {});
       }
     });
-    const undisturbed: EnvironmentParts = {
+    this.undisturbed = {
       clock: { now: () => clock.now(), sleep: async () => undefined },
       random: random.fork('undisturbed'),
       call: (_name, effect) => effect({ entries: new Map(), delay: [0, 0] }),
     };
-    const seen = this.connect(undisturbed);
+    const seen = this.connect(this.undisturbed);
     this.inMemory = {
       ...seen,
       eventSources: this.sources,
@@ -126,12 +164,12 @@ export class SimulatedServices {
           case 'sqs':
             return queue(name, {});
           case 'dynamodb':
-            // `connect` has made it for a table.
-            return this.dueTable(name, seen.retryQueues[index] as RetryTable);
+            // `connect` created it for a table.
+            return this.dueTable(name, seen.retryQueues[index] as DynamoDbRetryQueue);
           case 'kinesis':
-            return stream(name, kind, { latency: RETRY_LATENCY });
+            return stream(name, kind, { latency: RETRY_LATENCY_MS });
           case 'sns':
-            return topic(name, { latency: RETRY_LATENCY });
+            return topic(name, { latency: RETRY_LATENCY_MS });
         }
       }),
       locks: Object.assign(seen.locks, { all: [] }),
@@ -140,36 +178,45 @@ export class SimulatedServices {
     Object.defineProperty(this.inMemory.locks, 'all', { get: () => this.locks });
   }
 
-  /** Whether code waits for nothing but the next turn of the event loop: the table's adapter joins what is asked for in one. */
+  /** Whether code waits only for the next turn of the event loop: the table's adapter joins the requests of one turn. */
   public get busy(): boolean {
     return this.asking.size > 0;
   }
 
-  /** The adapters, for one environment. */
-  public connect(parts: EnvironmentParts): SharedServices {
-    const { options: { retentionDays, lockStore, logger, eventSources, retryQueues }, services } = this;
+  /** Returns the stores as another workflow uses them, without faults. */
+  public connectNeighbor(): SharedServices {
+    return this.connect(this.undisturbed, NEIGHBOR);
+  }
+
+  /** Returns the adapters of one environment. */
+  public connect(parts: EnvironmentParts, workflow = WORKFLOW): SharedServices {
+    this.connected.set(parts.clock, parts);
+    const {
+      options: { retentionDays, lockStore, logger, eventSources, retryQueues },
+      services,
+    } = this;
     const dynamoDb = clientOf(services.dynamoDb, parts);
-    const checkpoints = { tableName: 'checkpoints', retentionDays };
+    const checkpoints = { tableName: 'checkpoints', workflow, retentionDays };
     const sqs = clientOf(services.sqs, parts);
     const source = (kind: EventSourceKind, name: string): Transport => {
       switch (kind) {
         case 'sqs':
         case 'sqs-fifo':
-          return new QueueEventSource(sqs, { queueUrl: name, fifo: kind === 'sqs-fifo' }, parts);
+          return new SqsEventSource(sqs, { queueUrl: name, fifo: kind === 'sqs-fifo' }, parts);
         case 'kinesis':
-          return new Stream(clientOf(services.kinesis, parts), name, parts);
+          return new KinesisEventSource(clientOf(services.kinesis, parts), name, parts);
         case 'dynamodb':
-          return new StreamEventSource(dynamoDb, checkpoints, parts);
+          return new DynamoDbEventSource(dynamoDb, checkpoints, parts);
         case 'sns':
-          return new Topic(clientOf(services.sns, parts), name);
+          return new SnsEventSource(clientOf(services.sns, parts), name);
       }
     };
     const retryQueue = (kind: RetryQueueKind, name: string): Transport => {
       switch (kind) {
         case 'sqs':
-          return new RetryQueue(sqs, { queueUrl: name }, parts);
+          return new SqsRetryQueue(sqs, { queueUrl: name }, parts);
         case 'dynamodb':
-          return new RetryTable(dynamoDb, { tableName: name, shards: 2 }, parts);
+          return new DynamoDbRetryQueue(dynamoDb, { tableName: name, shards: 2 }, parts);
         case 'kinesis':
         case 'sns':
           return source(kind, name);
@@ -178,13 +225,15 @@ export class SimulatedServices {
     return {
       eventSources: eventSources.map((kind, index) => source(kind, nameOfSource(index))),
       retryQueues: retryQueues.map((kind, index) => retryQueue(kind, nameOfRetries(index))),
-      ...lockStore === 'cache' ? {
-        locks: new LockCache(connectionTo(this.cache, parts), retentionDays),
-        running: new RunningExecutionsCache(connectionTo(this.cache, parts)),
-      } : {
-        locks: this.lockTable(parts),
-        running: new RunningExecutionsTable(dynamoDb, 'locks'),
-      },
+      ...(lockStore === 'cache'
+        ? {
+            locks: new LockCache(connectionTo(this.cache, parts), { workflow, retentionDays }),
+            running: new RunningExecutionsCache(connectionTo(this.cache, parts), { workflow }),
+          }
+        : {
+            locks: this.lockTable(parts, workflow),
+            running: new RunningExecutionsTable(dynamoDb, { tableName: 'locks', workflow }),
+          }),
       journal: new CheckpointTable(dynamoDb, checkpoints, parts),
       mailbox: new MailboxTable(dynamoDb, checkpoints, parts),
       deadLetters: new DeadLetterQueue(sqs, 'dead-letters', parts),
@@ -192,9 +241,35 @@ export class SimulatedServices {
     };
   }
 
-  /** Whether the journal has an entry for the attempt that such a status was committed for. */
+  /** Returns the part of the runtime that sets when queues redeliver messages, for the environment with this clock. */
+  public runtimeOf(clock: Clock): RedeliveryRuntime {
+    const parts = this.connected.get(clock);
+    if (!parts) throw new Error('The environment is not connected.');
+    const { eventSources, retryQueues, maxReceives: maxReceiveCount, logger } = this.options;
+    const queue = (queueUrl: string) => ({ service: 'sqs', queueUrl, maxReceiveCount }) as const;
+    const others = { service: 'sns', topicArn: 'topic' } as const;
+    const [primary, failover] = eventSources.map((kind, index) =>
+      kind === 'sqs' || kind === 'sqs-fifo' ? queue(nameOfSource(index)) : others,
+    );
+    // The runtime reads only the queues.
+    const workflow = {
+      eventSource: primary,
+      failoverEventSource: failover,
+      retryQueues: retryQueues.map((kind, index) => (kind === 'sqs' ? queue(nameOfRetries(index)) : others)),
+    } as unknown as WorkflowConfiguration;
+    const sqs = clientOf(this.services.sqs, parts);
+    return {
+      workflow,
+      scheduleRedeliveries: (batch, outcomes) =>
+        scheduleRedeliveries(sqs, workflow, { clock, logger }, batch, outcomes),
+    };
+  }
+
+  /** Whether the journal has the checkpoint of an attempt that was committed with a status. */
   public hasCheckpoint({ executionId, step, fence }: Lock): boolean {
-    return this.table('checkpoints').partition(executionId).some((item) => Number(item.step?.N) === step && Number(item.fence?.N) === fence);
+    return this.table('checkpoints')
+      .partition(partitionOf(WORKFLOW, executionId))
+      .some((item) => Number(item.step?.N) === step && Number(item.fence?.N) === fence);
   }
 
   private get locks(): readonly Lock[] {
@@ -203,13 +278,17 @@ export class SimulatedServices {
       : [...this.cache.all].flatMap(([key, hash]) => lockOfHash(key, hash) ?? []);
   }
 
-  private lockTable(parts: EnvironmentParts): LockStore {
+  private lockTable(parts: EnvironmentParts, workflow: string): LockStore {
     const sent: EnvironmentParts['call'] = (...parameters) => {
       this.asking.delete(parts);
       return parts.call(...parameters);
     };
     const { retentionDays } = this.options;
-    const table = new LockTable(clientOf(this.services.dynamoDb, { ...parts, call: sent }), { tableName: 'locks', retentionDays });
+    const table = new LockTable(clientOf(this.services.dynamoDb, { ...parts, call: sent }), {
+      tableName: 'locks',
+      workflow,
+      retentionDays,
+    });
     const { acquire } = table;
     return Object.assign(table, {
       acquire: (...parameters: Parameters<typeof acquire>) => {
@@ -219,14 +298,14 @@ export class SimulatedServices {
     });
   }
 
-  /** The event source mapping of the checkpoint table's stream: it delivers what has an envelope, when it has changed. */
+  /** The event source mapping of the checkpoint table's stream: it delivers changed items that have an envelope. */
   private stream(before: Item | undefined, after: Item | undefined): void {
     const body = after?.envelope?.S;
     if (body === undefined || JSON.stringify(before) === JSON.stringify(after)) return;
     this.streams.get('checkpoints')?.put(body, after?.executionId?.S);
   }
 
-  private dueTable(name: string, adapter: RetryTable): DueTable {
+  private dueTable(name: string, adapter: DynamoDbRetryQueue): DueTable {
     const table = this.table(name);
     return Object.defineProperties(adapter, {
       size: { get: () => table.items.length },
@@ -236,13 +315,13 @@ export class SimulatedServices {
           return due.length === 0 ? undefined : Math.min(...due);
         },
       },
-      // The properties are what makes a DueTable of a transport that is a due store.
-    }) as RetryTable & DueTable;
+      // These properties make a DueTable of a transport that is a due store.
+    }) as DynamoDbRetryQueue & DueTable;
   }
 
   private table(name: string): Table {
     const table = this.tables.get(name);
-    if (!table) throw new Error(`There is no table ${name}.`);
+    if (!table) throw new Error(`The table ${name} does not exist.`);
     return table;
   }
 }

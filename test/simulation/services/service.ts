@@ -2,57 +2,67 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { InjectedError, type EnvironmentParts, type FaultPlan } from '../../../lambda/testing';
+import { InjectedError } from '../../../lambda/testing';
+import type { EnvironmentParts } from '../../../lambda/testing/bench/execution-environment';
+import type { FaultPlan } from '../../../lambda/testing/faults/faults';
 
-/** How often the AWS SDK makes a request before it gives up, as the clients of the adapters are told, and the bound of its first wait. */
+/** The AWS SDK's number of attempts of a request, as configured in the adapters' clients, and the longest first wait, in milliseconds. */
 const ATTEMPTS = 3;
 const FIRST_WAIT = 100;
 
-/** The entries of a batch that are to fail, each by itself. */
+/** The entries of a batch that fail separately. */
 export type FailingEntries = FaultPlan['entries'];
 
-/** What answers the requests of one AWS service. */
+/** A simulated AWS service. */
 export interface Service {
-  /** As requests to it are called in the names of faults. */
+  /** The name of its requests in faults. */
   readonly name: string;
-  /** How many entries the command has, if it is a batch, otherwise 0. */
+  /** Returns the number of entries of a batch command, or 0 for any other command. */
   entriesOf(command: object): number;
   /**
-   * Does at once what a command of the AWS SDK asks for, as one atomic operation.
+   * Runs a command of the AWS SDK as one atomic operation.
    *
-   * @throws as the SDK does when the service refuses
+   * @throws the error of the SDK if the service rejects the request
    */
   answer(command: object, failing: FailingEntries): object;
 }
 
-/** The service finds the request itself at fault. */
+/** The service rejects the request as invalid. */
 export class ValidationException extends Error {
   public override readonly name: string;
 
-  /** @param name by which the service calls what is wrong */
+  /** @param name the error code of the service */
   constructor(message: string, name = 'ValidationException') {
     super(message);
     this.name = name;
   }
 }
 
-/** All that the adapters use of a client: whatever it is asked goes out of one environment, where every fault can hit it. */
+/** The part of a client that the adapters use. Each request leaves one environment, so every fault can affect it. */
 class SimulatedClient {
   private tokens = 0;
 
-  constructor(private readonly service: Service, private readonly parts: EnvironmentParts) {}
+  constructor(
+    private readonly service: Service,
+    private readonly parts: EnvironmentParts,
+  ) {}
 
   public async send(command: object & { readonly input?: object }): Promise<object> {
-    const { service, parts: { call, clock, random } } = this;
+    const {
+      service,
+      parts: { call, clock, random },
+    } = this;
     const operation = command.constructor.name.replace(/Command\d*$/, '');
-    // The SDK gives a transaction a token of its own, the same each time that it makes the request.
-    if (operation === 'TransactWriteItems') Object.assign(command.input ?? {}, { ClientRequestToken: `${random.id()}-${this.tokens += 1}` });
+    // The SDK gives a transaction a token, which is equal for all repetitions of the request.
+    if (operation === 'TransactWriteItems') {
+      Object.assign(command.input ?? {}, { ClientRequestToken: `${random.id()}-${(this.tokens += 1)}` });
+    }
     for (let attempt = 1; ; attempt += 1) {
       try {
         const answer = async (plan: FaultPlan) => service.answer(command, plan.entries);
         return await call(`requests.${service.name}.${operation}`, answer, service.entriesOf(command));
       } catch (thrown) {
-        // What the service says stands; only when it does not answer is it asked again.
+        // An answer of the service is final. Only a request without an answer is repeated.
         if (!(thrown instanceof InjectedError) || attempt === ATTEMPTS) throw thrown;
         await clock.sleep(random.next() * FIRST_WAIT * 2 ** (attempt - 1));
       }
@@ -60,8 +70,11 @@ class SimulatedClient {
   }
 }
 
-/** A client of the service, as code in one environment has it. */
-export function clientOf(service: Service, parts: EnvironmentParts): DynamoDBClient & SQSClient & SNSClient & KinesisClient {
-  // The adapters use nothing of a client but `send`, and the service answers each of their commands with what they read of its output.
+/** Creates a client of the service for the code in one environment. */
+export function clientOf(
+  service: Service,
+  parts: EnvironmentParts,
+): DynamoDBClient & SQSClient & SNSClient & KinesisClient {
+  // The adapters use only `send` of a client, and the service answers each of their commands with the output that they read.
   return new SimulatedClient(service, parts) as unknown as DynamoDBClient & SQSClient & SNSClient & KinesisClient;
 }

@@ -5,37 +5,44 @@ import type { ExecutionStatus, Lock } from '../../../lambda/engine';
 /** A field of a stored lock, as text. */
 type Field = (name: keyof Lock) => string | undefined;
 
-/** The lock that an item of the table is, if it is one and not a list of executions that are counted. */
+/** Reads the lock in an item of the lock table, if the item is a lock of the simulated workflow. */
 export function lockOfItem(item: Item): Lock | undefined {
-  return isList(item.executionId?.S) ? undefined : lockOf(itemField(item));
+  return isOther(item.executionId?.S) ? undefined : lockOf(itemField(item));
 }
 
-/** The lock that a hash of the cache is, if it is one. */
+/** Reads the lock in a hash of the cache, if the hash is a lock of the simulated workflow. */
 export function lockOfHash(key: string, hash: Hash): Lock | undefined {
-  return isList(key) ? undefined : lockOf(hashField(key, hash));
+  return isOther(key) ? undefined : lockOf(hashField(key, hash));
 }
 
-/** No execution has a name with a space in it. */
-function isList(key: string = ''): boolean {
-  return key.includes(' ');
+/** Whether an item is a list of running executions, or belongs to the other workflow. An executionId contains no space. */
+function isOther(key: string = ''): boolean {
+  return key.includes(' ') || key.replace('lock:', '').startsWith('orders/');
+}
+
+/** The ids of the simulated executions contain no slash. */
+function idOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
 }
 
 function itemField(item: Item): Field {
   return (name) => {
     const { S, N, BOOL } = item[name] ?? {};
+    if (name === 'executionId') return S && idOf(S);
     return S ?? N ?? (BOOL === undefined ? undefined : String(Number(BOOL)));
   };
 }
 
 function hashField(key: string, hash: Hash): Field {
-  return (name) => (name === 'executionId' ? key.replace('lock:', '') : hash.get(name));
+  return (name) => (name === 'executionId' ? idOf(key.replace('lock:', '')) : hash.get(name));
 }
 
-/** A lock as it is stored, read without the adapters' help. */
+/** Reads a stored lock independently of the adapters. */
 function lockOf(field: Field): Lock {
   const text = (name: keyof Lock) => field(name) ?? '';
   return {
     executionId: text('executionId'),
+    incarnation: text('incarnation'),
     machine: text('machine'),
     step: Number(text('step')),
     fence: Number(text('fence')),
@@ -43,10 +50,13 @@ function lockOf(field: Field): Lock {
     holder: text('holder'),
     expires: Number(text('expires')),
     released: Number(text('released')),
+    reopened: Number(text('reopened')),
+    accompanied: Number(text('accompanied')),
     done: text('done') === '1',
-    // The adapters write an ExecutionStatus, and what is none would be found by the verdict.
+    // The adapters write an ExecutionStatus, and the checks would find any other text.
     status: text('status') as ExecutionStatus,
     state: text('state'),
+    contextHash: text('contextHash'),
     startedAt: Number(text('startedAt')),
     updatedAt: Number(text('updatedAt')),
   };

@@ -1,0 +1,16 @@
+export * from './clock';
+export * from './dead-letter-store';
+export * from './delivery';
+export * from './due-store';
+export type { ExecutionKey } from '../envelope/execution-key';
+export * from './journal';
+export * from './lock-store';
+export * from './mailbox';
+export * from './metrics';
+export * from './place';
+export * from './ports';
+export * from './random';
+export * from './running-executions';
+export * from './tasks';
+export * from './tracer';
+export * from './transport';

@@ -1,0 +1,122 @@
+import type { DeliveryScope } from './delivery-scope';
+import { locksUnavailable } from './locks-unavailable';
+import { postpone } from './postpone';
+import { count } from './report';
+import { forgetMailbox, stopTask } from './tidy';
+import { wakeExecution } from './wake-execution';
+import { successorEnvelope } from '../envelope/create';
+import type { Envelope } from '../envelope/envelope';
+import { CheckpointMissingError } from '../errors';
+import { nextMail, TIMEOUT } from '../mailbox/wake';
+import type { Lock, Mail, Outcome } from '../ports';
+import { hasEnded } from '../ports/lock-store';
+import { soon } from '../retries/waits';
+import { asError } from '../thrown';
+
+/**
+ * Whether the execution has left the wait that a timeout was scheduled for, so that the timeout need not be kept until it is due. A lock
+ * store that does not answer leaves this open.
+ */
+export async function hasLeftWait({ ports }: DeliveryScope, envelope: Envelope): Promise<boolean> {
+  try {
+    const lock = await ports.locks.read(envelope.executionId);
+    return lock?.incarnation !== envelope.incarnation || lock.step > envelope.step || hasEnded(lock);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Takes the first mail of a parked execution, or the event of its timeout.
+ *
+ * A wake-up and a timeout name a park by its fence, and carry no mail. The acquisition that follows stores the mail in the lock. Until the
+ * step is committed, the delivery that acquired it stays unacknowledged, and finds its mail in the lock when it comes again:
+ *
+ *     wake-up   ── finds the park ── takes mail 1 ── acquires (s+1, mail 1) ── dies
+ *     wake-up                                                                       ── finds (s+1, mail 1) ── acquires it again
+ *     timeout                    … is due …   ── finds (s+1): the wait is over
+ *
+ * A cancellation ends the wait with a timeout: the canceling client has no permission to stop the task that the execution waits for.
+ *
+ * @returns the envelope of the step that the mail wakes, or the answer for the source
+ * @throws if the delivery must return to its source
+ */
+export async function takeMail(scope: DeliveryScope, wakeUp: Envelope, now: number): Promise<Envelope | Outcome> {
+  const { locks, random } = scope.ports;
+  let lock: Lock | undefined;
+  try {
+    lock = await locks.read(wakeUp.executionId);
+  } catch (thrown) {
+    return locksUnavailable(scope, wakeUp, asError(thrown));
+  }
+  // Nothing waits for this if the execution is forgotten, or a later one has the same id.
+  if (lock?.incarnation !== wakeUp.incarnation) return 'acknowledge';
+  if (lock.step === wakeUp.step - 1 && lock.fence === wakeUp.parent) {
+    // The parker has not committed yet. If it never does, the next attempt has another fence.
+    if (!lock.done) return postpone(scope, wakeUp, soon(now, random));
+    if (lock.status === 'parked') return takeFirst(scope, wakeUp, lock);
+  }
+  if (lock.step === wakeUp.step && lock.parent === wakeUp.parent) {
+    if (!lock.done) return takeAgain(scope, wakeUp, lock);
+    // The step that this delivery drove has parked itself, and its parker may have died before it looked into the mailbox.
+    if (lock.status === 'parked') await wakeExecution(scope, lock);
+  }
+  if (lock.status === 'cancelled' && wakeUp.timeout) await stopTask(scope, wakeUp);
+  if (hasEnded(lock)) await forgetMailbox(scope, lock);
+  count(scope, 'Duplicate', wakeUp);
+  return 'acknowledge';
+}
+
+async function takeFirst(scope: DeliveryScope, wakeUp: Envelope, parked: Lock): Promise<Envelope | Outcome> {
+  const { mailbox } = scope.ports;
+  const first = await nextMail(mailbox, parked);
+  if (first) {
+    const mail = await mailbox.read(wakeUp.executionId, first.key);
+    // Another invocation has taken and committed it, or a client has dropped it, since it was found.
+    if (!mail) throw new Error('The first event has left the mailbox.');
+    return stepOf(scope, wakeUp, first.key, mail);
+  }
+  if (!wakeUp.timeout) return 'acknowledge';
+  count(scope, 'Timeout', wakeUp);
+  return stepOf(scope, wakeUp, TIMEOUT, { event: wakeUp.event });
+}
+
+/** Takes the mail of a step that an earlier delivery began. */
+async function takeAgain(scope: DeliveryScope, wakeUp: Envelope, { mail: key }: Lock): Promise<Envelope | Outcome> {
+  if (key === TIMEOUT) {
+    // A wake-up did not begin this step: the timeout did, and comes again.
+    return wakeUp.timeout ? stepOf(scope, wakeUp, TIMEOUT, { event: wakeUp.event }) : 'acknowledge';
+  }
+  const mail = key === undefined ? undefined : await scope.ports.mailbox.read(wakeUp.executionId, key);
+  if (key === undefined || !mail) throw new Error('The event of the step has left the mailbox: the step is committed.');
+  return stepOf(scope, wakeUp, key, mail);
+}
+
+async function stepOf(
+  { ports }: DeliveryScope,
+  wakeUp: Envelope,
+  key: string,
+  { event, data, step: ofStep }: Pick<Mail, 'event' | 'data' | 'step'>,
+): Promise<Envelope> {
+  const { executionId, incarnation, machine, parent, sentAt, notBefore } = wakeUp;
+  const step = wakeUp.step - 1;
+  const parked = await ports.journal.read(wakeUp, step, parent);
+  // The checkpoint is written before the park is committed, so the table has lost an acknowledged write.
+  if (!parked?.context) throw new CheckpointMissingError(executionId, step);
+  return successorEnvelope(
+    { executionId, incarnation, machine, step, fence: parent },
+    {
+      definition: parked.definition,
+      // The last of several, if local transitions followed.
+      state: parked.states.at(-1) ?? null,
+      event,
+      context: parked.context,
+      data,
+      mail: key,
+      abandonsTask: ofStep === step ? undefined : true,
+      trace: parked.trace,
+      notBefore,
+      sentAt,
+    },
+  );
+}

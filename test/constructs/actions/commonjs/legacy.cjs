@@ -1,9 +1,0 @@
-// Written as libraries were before ES modules.
-const path = require('path');
-const name = 'os';
-
-module.exports = {
-  directory: __dirname,
-  file: path.basename(__filename),
-  endOfLine: () => require(name).EOL,
-};

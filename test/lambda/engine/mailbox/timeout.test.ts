@@ -1,0 +1,188 @@
+import type { MachineInput } from '../../../../lambda/machine';
+import { INCARNATION } from '../../../support/execution-key';
+import { World, type ActionBody } from '../../../support/world';
+
+const SECOND = 1_000;
+const HOUR = 3_600 * SECOND;
+
+const machine: MachineInput = {
+  name: 'claim',
+  initial: 'checking',
+  states: {
+    checking: { do: 'check', on: { checked: 'waiting' } },
+    waiting: { on: { approved: 'paying', expired: 'reminding' }, timeout: { seconds: 3_600, event: 'expired' } },
+    reminding: { do: 'remind', on: { reminded: 'waiting' } },
+    paying: { do: 'pay', on: { paid: 'done' } },
+    done: { final: true },
+  },
+};
+
+const actions: Record<string, ActionBody> = {
+  check: (context) => {
+    context.checked = true;
+    return 'checked';
+  },
+  remind: (context) => {
+    context.reminders = Number(context.reminders ?? 0) + 1;
+    return 'reminded';
+  },
+  pay: () => 'paid',
+};
+
+const approve = (world: World) => world.client((executions) => executions.send('x', 'approved'));
+
+function acted(world: World): string[] {
+  return world.effects.map(({ action }) => action);
+}
+
+/** Parks the execution. */
+async function parked(world = new World([machine], actions)): Promise<World> {
+  await world.start('claim', 'x', { sum: 7 });
+  await world.bench.advance(10 * SECOND);
+  expect(await world.describe('x')).toMatchObject({ status: 'parked', state: 'waiting' });
+  return world;
+}
+
+describe('a state with a timeout', () => {
+  test('is left through the event of the timeout if no event arrives', async () => {
+    const world = await parked();
+    await world.bench.advance(HOUR - 15 * SECOND);
+    expect(acted(world)).toEqual(['check']);
+    await world.bench.advance(30 * SECOND);
+    expect(acted(world)).toEqual(['check', 'remind']);
+    expect(world.count('Timeout')).toBe(1);
+  });
+
+  test('restarts the timeout each time that an execution parks', async () => {
+    const world = await parked();
+    await world.bench.advance(3 * HOUR + 60 * SECOND);
+    expect(acted(world)).toEqual(['check', 'remind', 'remind', 'remind']);
+    expect(await world.describe('x')).toMatchObject({
+      status: 'parked',
+      state: 'waiting',
+      context: { sum: 7, checked: true, reminders: 3 },
+    });
+  });
+
+  test('is left through an event that arrives earlier, and the timeout has no effect', async () => {
+    const world = await parked();
+    await approve(world);
+    await world.bench.run();
+    // SQS delays the timeout by 15 minutes at most, and at its next hop the wait is over.
+    expect(world.clock.now() - world.effects[0]!.at).toBe(HOUR / 4);
+    expect(acted(world)).toEqual(['check', 'pay']);
+    expect(await world.describe('x')).toMatchObject({ status: 'completed', waiting: [] });
+    expect(world.count('Timeout')).toBe(0);
+  });
+
+  test('is left once if an event arrives at the moment of the timeout', async () => {
+    const world = await parked();
+    const parkedAt = world.clock.now();
+    for (let early = 3_000; early >= -3_000; early -= 500) {
+      const each = await parked();
+      await each.bench.advance(HOUR - (each.clock.now() - parkedAt) - early);
+      await approve(each);
+      await each.bench.advance(HOUR / 2);
+      const first = acted(each)[1];
+      expect(acted(each)).toEqual(first === 'pay' ? ['check', 'pay'] : ['check', 'remind', 'pay']);
+      expect(await each.describe('x')).toMatchObject({ status: 'completed' });
+    }
+  });
+
+  test('does not revive a canceled execution', async () => {
+    const world = await parked();
+    await world.client((executions) => executions.cancel('x'));
+    await world.bench.run();
+    expect(acted(world)).toEqual(['check']);
+    expect(await world.describe('x')).toMatchObject({ status: 'cancelled', waiting: [] });
+  });
+
+  test('is left through the timeout of the attempt that parked, if several attempts entered it', async () => {
+    const world = new World([machine], actions);
+    // The invocation dies after it has stored the timeout, but before it has committed the park.
+    let crashes = 2;
+    const commit = world.services.locks.commit.bind(world.services.locks);
+    world.services.locks.commit = async (lease, status, ...rest) => {
+      if (status === 'parked' && crashes-- > 0) throw new Error('no answer');
+      return commit(lease, status, ...rest);
+    };
+    await world.start('claim', 'x');
+    await world.bench.advance(HOUR / 2);
+    expect(await world.describe('x')).toMatchObject({ status: 'parked' });
+    await world.bench.advance(HOUR);
+    expect(acted(world)).toEqual(['check', 'remind']);
+    expect(world.count('Timeout')).toBe(1);
+  });
+
+  test('cannot be entered while no retry queue accepts the timeout', async () => {
+    const world = new World([machine], actions);
+    const [retries] = world.services.retryQueues;
+    const send = retries!.send.bind(retries);
+    let down = true;
+    retries!.send = async (dispatches) => {
+      if (down) throw new Error('down');
+      return send(dispatches);
+    };
+    await world.start('claim', 'x');
+    await world.bench.advance(10 * SECOND);
+    expect((await world.describe('x'))?.status).toBe('running');
+    expect(world.count('Redelivery')).toBeGreaterThan(0);
+    down = false;
+    await world.bench.advance(HOUR / 2);
+    expect(await world.describe('x')).toMatchObject({ status: 'parked' });
+  });
+
+  test('postpones a timeout that is due before the park is committed', async () => {
+    const short: MachineInput = {
+      ...machine,
+      states: { ...machine.states, waiting: { ...machine.states.waiting, timeout: { seconds: 1, event: 'expired' } } },
+    };
+    const world = new World([short], { ...actions, remind: () => undefined });
+    const commit = world.services.locks.commit.bind(world.services.locks);
+    world.services.locks.commit = async (lease, status, ...rest) => {
+      await world.clock.sleep(3 * SECOND);
+      return commit(lease, status, ...rest);
+    };
+    await world.start('claim', 'x');
+    await world.bench.advance(60 * SECOND);
+    expect(acted(world)).toEqual(['check', 'remind']);
+  });
+});
+
+test('a forged timeout wakes no execution before it is parked in that step', async () => {
+  const world = await parked();
+  const lock = world.lock('x')!;
+  const forged = {
+    version: 1,
+    executionId: 'x',
+    incarnation: INCARNATION,
+    machine: 'claim',
+    step: lock.step + 1,
+    parent: lock.fence - 1,
+    attempt: 0,
+    state: 'waiting',
+    event: 'approved',
+    context: {},
+    timeout: true,
+    sentAt: world.clock.now(),
+  };
+  const dispatch = { envelope: { ...forged, timeout: true as const }, body: JSON.stringify(forged) };
+  await world.bench.asClient((ports) => ports.eventSources[0]!.send([dispatch]));
+  await world.bench.advance(10 * SECOND);
+  expect(acted(world)).toEqual(['check']);
+});
+
+test('an envelope that is due in more than a year is dead-lettered', async () => {
+  const world = new World([machine], actions);
+  await world.bench.asClient((ports) => {
+    const envelope = {
+      ...{ version: 1, executionId: 'x', incarnation: INCARNATION, machine: 'claim', step: 0, parent: 0, attempt: 0 },
+      ...{ state: null, event: '$start', context: {}, sentAt: world.clock.now(), notBefore: Number.MAX_SAFE_INTEGER },
+    };
+    return ports.eventSources[0]!.send([{ envelope, body: JSON.stringify(envelope) }]);
+  });
+  await world.bench.run();
+  expect(world.services.deadLetters.letters).toMatchObject([
+    { executionId: 'x', reason: expect.stringContaining('more than a year') },
+  ]);
+});
