@@ -188,7 +188,10 @@ test.each([
     const forced = (['force', 'drill'] as const).flatMap((first) =>
       WAYS.map((way) => ({ executionId: `${first}-${way.replace(' ', '-')}`, first, way })),
     );
+    // Waits until the end of the test, however slow the machine is.
+    const waiting = 'waiting-0';
     const orders = [
+      { executionId: waiting, context: { secret: SECRET, first: 'open' } },
       ...opened.map((executionId, number) => ({
         executionId,
         context: { secret: SECRET, first: 'open', fails: number % 2 === 1 },
@@ -208,6 +211,18 @@ test.each([
         await persistently(() => put(source, body, configuration));
       }
     }
+    // Otherwise their starts could wait for the service that is down, and no event would fail over.
+    await until(async () => {
+      const parked = await Promise.all(
+        [waiting, ...opened].map((executionId) => persistently(() => client.describe(executionId))),
+      );
+      return parked.every((execution) => execution?.status === 'parked');
+    }, 60_000);
+    // Refused: the error that names the event reaches the caller alone.
+    await until(async () => {
+      const refused: unknown = await client.send(waiting, SECRET, { data: SECRET }).catch((error: unknown) => error);
+      return refused instanceof Error && refused.message.includes('cannot take the event');
+    });
     local.takeDown(primary);
     for (const executionId of opened) {
       // The second event is a duplicate by its id.
@@ -215,11 +230,6 @@ test.each([
         await persistently(() => client.send(executionId, 'told', { id: 'once', data }));
       }
     }
-    // Refused: the error that names the event reaches the caller alone.
-    await until(async () => {
-      const refused: unknown = await client.send(opened[0]!, SECRET, { data: SECRET }).catch((error: unknown) => error);
-      return refused instanceof Error && refused.message.includes('cannot take the event');
-    });
     await until(() => (local.metrics.Failover ?? 0) > 0, 60_000);
     local.bringUp(primary);
 
