@@ -1,4 +1,5 @@
 import { FsmError } from '../machine/fsm-error';
+import { quote } from '../machine/quote';
 import type { UpgradePolicy } from '../machine/upgrade';
 
 // ---- errors of requests to an execution -----------------------------------------------------------------------------------
@@ -215,8 +216,7 @@ export class UnknownEventError extends FsmError {
   public override readonly code = 'UNKNOWN_EVENT';
 
   constructor(machine: string, state: string, action: string, returned: unknown, expected: readonly string[]) {
-    const value =
-      typeof returned === 'string' ? `the event "${returned.slice(0, 100)}"` : `a value of type ${typeof returned}`;
+    const value = typeof returned === 'string' ? `the event ${quote(returned)}` : `a value of type ${typeof returned}`;
     super(
       `Machine "${machine}", state "${state}": the action "${action}" returned ${value}. ` +
         `Expected ${alternatives(expected)}, or nothing to wait for an external event.`,
@@ -294,7 +294,7 @@ export class UnknownMachineError extends FsmError {
   public override readonly code = 'UNKNOWN_MACHINE';
 
   constructor(machine: string, known: readonly string[]) {
-    super(`Unknown machine "${machine.slice(0, 100)}": expected ${alternatives(known)}.`);
+    super(`Unknown machine ${quote(machine)}: expected ${alternatives(known)}.`);
   }
 }
 
@@ -335,6 +335,7 @@ const FIXES: Readonly<Record<UpgradePolicy, string>> = {
   stop: "The machine's upgrade policy stops such executions. To continue with the deployed definition, redrive the execution with moveToCurrent.",
 };
 
-function alternatives(names: readonly string[]): string {
+/** Lists names: `"a" or "b"`. */
+export function alternatives(names: readonly string[]): string {
   return names.map((name) => `"${name}"`).join(' or ');
 }

@@ -29,7 +29,10 @@ export interface Failure extends ErrorDescription {
   readonly attempts: number;
 }
 
-/** Additional fields of a log line: any values. What JSON cannot represent is written as text, and an error with its name, message and causes. */
+/**
+ * Additional fields of a log line, under its member `fields`: any values. What JSON cannot represent is written as text, and an error with its
+ * name, message, stack and causes.
+ */
 export type LogFields = Readonly<Record<string, unknown>>;
 
 /**

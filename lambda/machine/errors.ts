@@ -1,6 +1,7 @@
 import type { Machine } from './definition';
 import { FsmError } from './fsm-error';
-import { enumerate, quote } from './problem';
+import { enumerate } from './problem';
+import { quote } from './quote';
 
 /** A machine has no state of this name. */
 export class UnknownStateError extends FsmError {

@@ -1,4 +1,5 @@
 import { FsmError } from './fsm-error';
+import { quote } from './quote';
 
 /** One error or warning in a machine definition. */
 export interface Problem {
@@ -73,11 +74,6 @@ export class ProblemCollector {
   public warning(place: Place, message: string, fix: string): void {
     this.all.push({ severity: 'warning', ...place, message, fix });
   }
-}
-
-/** Quotes a user's text for a message: on one line, and cut after 100 characters. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }
 
 /** Lists names: `"a", "b" or "c"`. Longer lists are cut after 20 names. */

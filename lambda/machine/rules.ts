@@ -2,7 +2,8 @@ import { DEFAULT_BACKOFF, type Backoff } from './definition';
 import type { DraftMachine, DraftState, DraftTransition } from './draft';
 import { nearest } from './nearest';
 import { resolveBackoff } from './normalize';
-import { enumerate, quote, type Place, type ProblemCollector } from './problem';
+import { enumerate, type Place, type ProblemCollector } from './problem';
+import { quote } from './quote';
 
 /** Checks that the names of machines in one workflow are unique. */
 export function checkMachineNames(

@@ -56,9 +56,25 @@ test.each(['.inf', '-.inf', '.nan', '1e999', '-1', '1.5', '0x1fffffffffffffffff'
   },
 );
 
-test.each(['"\\ud800"', '"a\\udc00b"', '"a\\nb"', '"\\0"', '"a\\u2028b"'])('rejects the name %s', (name) => {
-  expect(() => loadYaml(`{ name: ${name}, initial: a, states: { a: { final: true } } }`, 'hostile.yaml')).toThrow(
-    'expected no line breaks, control characters or unpaired surrogates',
+test.each(['"\\ud800"', '"a\\udc00b"', '"a\\u202eb"', '"a\\u200bb"', '"a\\x7fb"', '"a\\nb"', '"\\0"', '"a\\u2028b"'])(
+  'rejects the name %s',
+  (name) => {
+    expect(() => loadYaml(`{ name: ${name}, initial: a, states: { a: { final: true } } }`, 'hostile.yaml')).toThrow(
+      'expected no line breaks, control or format characters, or unpaired surrogates',
+    );
+  },
+);
+
+test.each([
+  ['{ name: m, initial: a, states: { a: { on: { go: !Command b } }, b: { final: true } } }', '!Command', 1],
+  ['{ name: m, initial: a, states: { a: { final: !!bool "true" } } }', 'tag:yaml.org,2002:bool', 1],
+  ['name: m\ninitial: "1"\nstates:\n  !!str 1: { final: true }', 'tag:yaml.org,2002:str', 4],
+  ['name: m\ninitial: a\nstates: !!map\n  a: { final: true }', 'tag:yaml.org,2002:map', 4],
+  ['name: !!binary aGVsbG8=\ninitial: a\nstates: { a: { final: true } }', 'tag:yaml.org,2002:binary', 1],
+  ['!!js/function "() => 1"', 'tag:yaml.org,2002:js/function', 1],
+])('refuses the tag in %j', (text, tag, line) => {
+  expect(() => loadYaml(text, 'hostile.yaml')).toThrow(
+    new RegExp(`hostile.yaml:${line}: .*Unsupported YAML tag "${tag}"\\. Remove the tag`),
   );
 });
 

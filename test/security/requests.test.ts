@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { SendOptions, StartRequest } from '../../lambda/engine';
+import type { Executions, SendOptions, StartRequest } from '../../lambda/engine';
 import { World } from '../support/world';
 
 jest.setTimeout(60_000);
@@ -91,4 +91,24 @@ test.each([
   await expect(
     world.client((executions) => executions.start({ machine: 'm', ...request } as unknown as StartRequest)),
   ).rejects.toThrow(message);
+});
+
+test.each([
+  ['an event', (of: Executions) => of.send('x', 'go\n{"level":"ERROR"}'), 'Invalid event "go\\n{'],
+  [
+    'an event id',
+    (of: Executions) => of.send('x', 'go', { id: 'a\u202eb' }),
+    'Invalid event id "a\\u{202e}b": expected',
+  ],
+  [
+    'an executionId',
+    (of: Executions) => of.start({ machine: 'm', executionId: 'a\u2028b' }),
+    '"a\\u{2028}b": expected',
+  ],
+  ['a machine', (of: Executions) => of.start({ machine: 'm\u0085' }), 'Unknown machine "m\\u{85}": expected "m".'],
+] as const)('refuses %s with unprintable characters, and shows them', async (_, request, message) => {
+  const world = new World([machine], {});
+  await world.start('m', 'x');
+  await world.bench.run();
+  await expect(world.client<unknown>(request)).rejects.toThrow(message);
 });

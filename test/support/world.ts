@@ -57,7 +57,7 @@ export class World {
         };
         return new Engine({ ...environment.ports, tasks: watched }, normalized, lookup, engine);
       },
-      { patience: 20, ...options, logger: { debug: write, info: write, warn: write, error: write } },
+      { patience: 20, logger: { debug: write, info: write, warn: write, error: write }, ...options },
     );
     this.watchLocks(this.bench.services);
   }

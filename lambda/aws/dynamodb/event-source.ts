@@ -26,7 +26,6 @@ export class DynamoDbEventSource implements Transport {
   public readonly maxBatchEntries = MAX_BATCH_ENTRIES;
   public readonly maxBatchBytes = MAX_BATCH_BYTES;
   public readonly maxBodyBytes = MAX_ITEM_BYTES - RESERVED_BYTES;
-  public readonly longestDelay = 0;
   private readonly writer: BatchWriter;
 
   /** @param table the checkpoint table */

@@ -24,7 +24,6 @@ export class KinesisEventSource implements Transport {
   public readonly maxBatchEntries = MAX_BATCH_ENTRIES;
   public readonly maxBatchBytes = MAX_BATCH_BYTES;
   public readonly maxBodyBytes = MAX_BODY_BYTES;
-  public readonly longestDelay = 0;
 
   constructor(
     private readonly client: KinesisClient,

@@ -14,7 +14,6 @@ export class SnsEventSource implements Transport {
   public readonly maxBatchEntries = MAX_BATCH_ENTRIES;
   public readonly maxBatchBytes = MAX_MESSAGE_BYTES;
   public readonly maxBodyBytes = MAX_MESSAGE_BYTES;
-  public readonly longestDelay = 0;
 
   constructor(
     private readonly client: SNSClient,

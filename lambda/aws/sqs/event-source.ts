@@ -17,7 +17,6 @@ export class SqsEventSource implements Transport {
   public readonly maxBatchEntries = MAX_BATCH_ENTRIES;
   public readonly maxBatchBytes = MAX_MESSAGE_BYTES;
   public readonly maxBodyBytes = MAX_BODY_BYTES;
-  public readonly longestDelay = 0;
 
   constructor(
     private readonly client: SQSClient,

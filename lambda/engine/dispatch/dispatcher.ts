@@ -33,7 +33,7 @@ export class Dispatcher extends EnvelopeSender {
 
   /** Whether any retry queue can delay an envelope. */
   public get canDelay(): boolean {
-    return this.retryQueues.some(({ longestDelay }) => longestDelay > 0);
+    return this.retryQueues.some(canDelay);
   }
 
   /**
@@ -56,7 +56,7 @@ export class Dispatcher extends EnvelopeSender {
    */
   public postpone(envelope: Envelope, body?: string): Promise<Delivered | undefined> {
     const { retryQueues } = this;
-    const delaying = retryQueues.filter(({ longestDelay }) => longestDelay > 0);
+    const delaying = retryQueues.filter(canDelay);
     return this.store(delaying.length > 0 ? delaying : retryQueues, envelope, body);
   }
 
@@ -77,9 +77,9 @@ export class Dispatcher extends EnvelopeSender {
     body: string | undefined,
   ): Promise<Delivered | undefined> {
     for (const transport of this.inOrder(queues)) {
-      const canDelay = transport.longestDelay > 0;
-      if (envelope.timeout && !canDelay) continue;
-      const stored = canDelay ? envelope : { ...envelope, notBefore: undefined };
+      const delays = canDelay(transport);
+      if (envelope.timeout && !delays) continue;
+      const stored = delays ? envelope : { ...envelope, notBefore: undefined };
       const delivered = await this.sendTo(transport, { envelope: stored, body: body ?? encodeEnvelope(stored) });
       if (delivered) return delivered;
     }
@@ -95,4 +95,8 @@ export class Dispatcher extends EnvelopeSender {
     const { error } = await this.checkpoints.add(checkpoint);
     if (error) throw error;
   }
+}
+
+function canDelay({ longestDelay = 0 }: Transport): boolean {
+  return longestDelay > 0;
 }

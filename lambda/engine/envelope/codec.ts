@@ -6,6 +6,7 @@ import { copyJson } from './json';
 import { GROWTH_BYTES, INCARNATION_PATTERN, MAX_NAME_LENGTH } from './limits';
 import { EXECUTION_ID_PATTERN } from '../../contract/events';
 import { isObject } from '../../machine/is-object';
+import { UNPRINTABLE } from '../../machine/quote';
 
 /** Encodes an envelope, whose context and data are JSON, as text that every service accepts. */
 export function encodeEnvelope(envelope: Envelope): string {
@@ -158,10 +159,9 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** Whether a value can name a machine, a state or an event, or be the id of an event: 1 to 256 characters of text. */
+/** Whether a value can name a machine, a state or an event, or be the id of an event: 1 to 256 printable characters. */
 export function isName(value: unknown): value is string {
-  // Services reject unpaired surrogates.
-  return typeof value === 'string' && value.length > 0 && value.length <= MAX_NAME_LENGTH && !/\p{Cs}/u.test(value);
+  return typeof value === 'string' && value.length > 0 && value.length <= MAX_NAME_LENGTH && isPrintable(value);
 }
 
 function isStateOrNull(value: unknown): value is string | null {
@@ -199,5 +199,9 @@ function isTrace(value: unknown): value is string {
 
 /** Keys of mails contain an incarnation and the name of an event. */
 function isMailKey(value: unknown): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= 2 * MAX_NAME_LENGTH && !/\p{Cs}/u.test(value);
+  return typeof value === 'string' && value.length > 0 && value.length <= 2 * MAX_NAME_LENGTH && isPrintable(value);
+}
+
+function isPrintable(text: string): boolean {
+  return text.search(UNPRINTABLE) < 0;
 }

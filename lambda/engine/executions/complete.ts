@@ -2,7 +2,8 @@ import type { ExecutionsContext } from './context';
 import type { SendOptions } from './send';
 import { assertEvent, assertEventData } from './validate';
 import { wake } from './wake';
-import { InvalidRequestError, InvalidTokenError } from '../errors';
+import { quote } from '../../machine/quote';
+import { alternatives, InvalidRequestError, InvalidTokenError } from '../errors';
 import { acceptMail } from '../mailbox/accept-mail';
 import { callbackMailId, isGenuine, readToken } from '../mailbox/callback-token';
 import { hasEnded } from '../ports/lock-store';
@@ -48,8 +49,7 @@ export async function complete(
 
 function assertExpected(executionId: string, event: string, expected: readonly string[]): void {
   if (expected.includes(event)) return;
-  const names = expected.map((name) => `"${name}"`).join(' or ');
   throw new InvalidRequestError(
-    `Execution "${executionId}" does not wait for the event "${event.slice(0, 300)}": expected ${names}.`,
+    `Execution "${executionId}" does not wait for the event ${quote(event)}: expected ${alternatives(expected)}.`,
   );
 }

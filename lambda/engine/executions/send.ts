@@ -2,7 +2,7 @@ import type { ExecutionsContext } from './context';
 import { assertEvent, assertEventData, assertEventId, assertExecutionId } from './validate';
 import { wake } from './wake';
 import type { Json } from '../../machine/action';
-import { ExecutionEndedError, InvalidRequestError } from '../errors';
+import { alternatives, ExecutionEndedError, InvalidRequestError } from '../errors';
 import { acceptMail } from '../mailbox/accept-mail';
 import type { Lock } from '../ports';
 import { hasEnded } from '../ports/lock-store';
@@ -74,8 +74,6 @@ function assertHandled(lock: Lock | undefined, event: string): void {
   const { executionId, machine, state, handles } = lock;
   throw new InvalidRequestError(
     `Execution "${executionId}" of machine "${machine}" cannot take the event "${event}": neither its state "${state}" nor a later state handles it. ` +
-      (handles.length === 0
-        ? 'No state from there on handles any event.'
-        : `Expected ${handles.map((name) => `"${name}"`).join(', ')}.`),
+      (handles.length === 0 ? 'No state from there on handles any event.' : `Expected ${alternatives(handles)}.`),
   );
 }

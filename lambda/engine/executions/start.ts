@@ -52,8 +52,8 @@ export type StartResult =
 
 /** Starts one execution. */
 export async function start(context: ExecutionsContext, request: StartRequest): Promise<StartedExecution> {
-  const [result] = await startMany(context, [request]);
-  if (!result) throw new TypeError('A start has exactly one result.');
+  // One request has one result.
+  const result = (await startMany(context, [request]))[0]!;
   if (result.outcome === 'failed') throw result.error;
   return result;
 }

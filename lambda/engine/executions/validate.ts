@@ -1,8 +1,9 @@
 import type { Json } from '../../machine/action';
+import { quote } from '../../machine/quote';
 import { isExecutionId, isJsonObject, isName } from '../envelope/codec';
 import { assertJson } from '../envelope/json';
 import { MAX_EVENT_DATA_BYTES, MAX_NAME_LENGTH } from '../envelope/limits';
-import { InvalidRequestError } from '../errors';
+import { alternatives, InvalidRequestError } from '../errors';
 
 // The compiler has not checked arguments that came as JSON or from JavaScript. Accepted, they would become dead letters.
 
@@ -17,8 +18,7 @@ export function assertExecutionId(executionId: unknown): asserts executionId is 
 /** @throws InvalidRequestError for a machine that is not part of the workflow */
 export function assertMachine(machine: string, known: readonly string[] | undefined): void {
   if (known === undefined || known.includes(machine)) return;
-  const names = known.map((name) => `"${name}"`).join(' or ');
-  throw new InvalidRequestError(`Unknown machine ${shown(machine)}: expected ${names}.`);
+  throw new InvalidRequestError(`Unknown machine ${shown(machine)}: expected ${alternatives(known)}.`);
 }
 
 /**
@@ -64,12 +64,12 @@ export function assertEventData(data: Json | undefined): void {
 function assertPublicName(kind: string, name: unknown): void {
   if (isName(name) && !name.startsWith('$')) return;
   throw new InvalidRequestError(
-    `Invalid ${kind} ${shown(name)}: expected 1 to ${MAX_NAME_LENGTH} characters that do not begin with "$".`,
+    `Invalid ${kind} ${shown(name)}: expected 1 to ${MAX_NAME_LENGTH} printable characters that do not begin with "$".`,
   );
 }
 
 function shown(name: unknown): string {
-  return typeof name === 'string' ? `"${name.slice(0, 200)}"` : `(${kindOf(name)})`;
+  return typeof name === 'string' ? quote(name) : `(${kindOf(name)})`;
 }
 
 function kindOf(value: unknown): string {

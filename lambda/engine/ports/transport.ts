@@ -40,8 +40,8 @@ export interface Transport extends Carrier {
   readonly maxBatchEntries: number;
   /** Maximum bytes of all bodies of one `send`. */
   readonly maxBatchBytes: number;
-  /** Maximum milliseconds that the transport can delay an envelope until its `notBefore`; 0 if it cannot. */
-  readonly longestDelay: number;
+  /** Maximum milliseconds that the transport can delay an envelope until its `notBefore`; absent if it cannot. */
+  readonly longestDelay?: number;
   /** Answers entry by entry, in order. Rejects only if the outcome of every entry is unknown. */
   send(dispatches: readonly OutgoingEnvelope[]): Promise<readonly DispatchResult[]>;
 }

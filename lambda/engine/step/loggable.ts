@@ -9,10 +9,7 @@ const MAX_STACK_CHARACTERS = 10_000;
  * message, stack and causes, a `BigInt` becomes text, and what cannot be read is described.
  */
 export function loggable(fields: Readonly<Record<string, unknown>>): JsonObject {
-  const converted = convert(fields, []);
-  return typeof converted === 'object' && converted !== null && !Array.isArray(converted)
-    ? converted
-    : { fields: converted };
+  return Object.fromEntries(Object.keys(fields).map((name) => [name, convertMember(fields, name, [])]));
 }
 
 function convert(value: unknown, ancestors: readonly object[]): Json | undefined {

@@ -18,7 +18,20 @@ export function loggerFor({ ports, definitions }: InvocationScope, { executionId
   const at =
     (level: keyof Logger): Logger[keyof Logger] =>
     (message, fields) =>
-      logger[level](textOf(message), { ...ids, ...(fields && loggable(fields)) });
+      logger[level](message, { ...ids, ...(fields && loggable(fields)) });
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/**
+ * Returns the logger of an action. Its fields are nested, so that they can neither replace the ids and the level of the line, nor make
+ * CloudWatch read metrics from it, which it does if a line has the member `_aws`.
+ */
+export function actionLoggerFor(scope: InvocationScope, envelope: Envelope): Logger {
+  const logger = loggerFor(scope, envelope);
+  const at =
+    (level: keyof Logger): Logger[keyof Logger] =>
+    (message, fields) =>
+      logger[level](textOf(message), fields && { fields });
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 

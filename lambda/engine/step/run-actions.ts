@@ -1,7 +1,7 @@
 import type { DeliveryScope } from './delivery-scope';
 import { executeActions } from './execute-actions';
 import type { HeldLease } from './held-lease';
-import { loggerFor, measure } from './report';
+import { actionLoggerFor, measure } from './report';
 import { lastOf, type StepResult } from './step-result';
 import { eventsOfStep } from '../../machine';
 import type { Plan } from '../definitions/definitions';
@@ -11,7 +11,7 @@ import { issueToken } from '../mailbox/callback-token';
 export async function runActions(scope: DeliveryScope, held: HeldLease, plan: Plan): Promise<StepResult> {
   const { actions, deadline, ports } = scope;
   const { envelope, lease } = held;
-  const logger = loggerFor(scope, envelope);
+  const logger = actionLoggerFor(scope, envelope);
   const began = ports.clock.now();
   const result = await executeActions({
     machine: plan.definition.machine,

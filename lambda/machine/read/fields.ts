@@ -1,6 +1,7 @@
 import type { Form } from '../draft';
 import { nearest } from '../nearest';
-import { enumerate, quote, type Place, type ProblemCollector } from '../problem';
+import { enumerate, type Place, type ProblemCollector } from '../problem';
+import { quote, UNPRINTABLE } from '../quote';
 import { describeSource, type Source, type SourceEntry } from './source';
 
 /**
@@ -189,8 +190,8 @@ function faultOf(kind: string, name: string): string | undefined {
   if (name.trim() !== name) {
     return 'expected no space at its start or end';
   }
-  if (/\p{Cc}|\p{Zl}|\p{Zp}|\p{Cs}/u.test(name)) {
-    return 'expected no line breaks, control characters or unpaired surrogates';
+  if (name.search(UNPRINTABLE) >= 0) {
+    return 'expected no line breaks, control or format characters, or unpaired surrogates';
   }
   if (kind !== 'action' && name.startsWith('$')) {
     return 'names that begin with "$" are reserved for the engine';

@@ -15,6 +15,7 @@ import {
 import { findJsonError } from './json-error';
 import { describeSource, MAX_DEPTH, SizeLimit, TooLargeError, type Source, type SourceEntry } from './source';
 import type { ProblemCollector } from '../problem';
+import { quote } from '../quote';
 
 /** A machine definition has a few kilobytes, one of ten thousand states about 900. */
 const MAX_CHARACTERS = 3_000_000;
@@ -191,6 +192,7 @@ class Converter {
       this.aliases -= 1;
       return converted;
     }
+    this.refuseTag(node);
     // An anchor inside an aliased part is converted again with it, and still names the same node.
     if (node.anchor !== undefined) {
       this.anchors.set(node.anchor, node);
@@ -219,6 +221,7 @@ class Converter {
         );
         continue;
       }
+      this.refuseTag(key);
       const converted = this.convert(value, depth + 1);
       if (key.source === '<<' && key.type === 'PLAIN') {
         entries.push(...this.mergedEntries(converted, line).map((entry) => ({ ...entry, merged: true })));
@@ -258,6 +261,16 @@ class Converter {
       'Merge the alias of a map, or put the key in quotes.',
     );
     return [];
+  }
+
+  /** A tag can change the type of its value, or stand for a class of another language. The parser would ignore a tag that it does not know. */
+  private refuseTag(node: Node): void {
+    if (isAlias(node) || node.tag === undefined) return;
+    this.problems.error(
+      { file: this.file, line: this.lineOf(node) },
+      `Unsupported YAML tag ${quote(node.tag)}`,
+      'Remove the tag: a definition consists of maps, lists, strings, numbers and booleans. A text that looks like a number needs quotes.',
+    );
   }
 
   private lineOf(node: Node): number | undefined {

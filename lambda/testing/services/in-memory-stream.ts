@@ -95,7 +95,6 @@ export class InMemoryStream implements PolledSource {
   public readonly maxBatchEntries: number;
   public readonly maxBatchBytes: number;
   public readonly maxBodyBytes: number;
-  public readonly longestDelay = 0;
   private readonly options: Required<Omit<InMemoryStreamOptions, 'journal'>> & Pick<InMemoryStreamOptions, 'journal'>;
   private readonly shards: Shard[];
   /** All records by sequence number, including processed ones. */

@@ -59,7 +59,6 @@ export class InMemoryTopic implements PolledSource {
   public readonly maxBatchEntries = 10;
   public readonly maxBatchBytes = MAX_MESSAGE_BYTES;
   public readonly maxBodyBytes = MAX_MESSAGE_BYTES;
-  public readonly longestDelay = 0;
   /** The queue of failed invocations. */
   public readonly failedInvocations: InMemoryQueue;
   private readonly messages = new Map<string, Message>();

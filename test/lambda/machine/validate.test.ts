@@ -230,7 +230,7 @@ test.each<[string, unknown, string[]]>([
     'a name with a line break',
     machine({ a: { do: 'x\ny', on: { go: 'z' } } }),
     [
-      `${A_PLACE}Invalid action name "x\\ny": expected no line breaks, control characters or unpaired surrogates. Choose another name.`,
+      `${A_PLACE}Invalid action name "x\\ny": expected no line breaks, control or format characters, or unpaired surrogates. Choose another name.`,
     ],
   ],
   [

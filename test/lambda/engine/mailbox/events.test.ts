@@ -132,7 +132,7 @@ describe('an event that no state takes', () => {
     await expect(send(world, 'payd')).rejects.toThrow(
       new InvalidRequestError(
         'Execution "x" of machine "order" cannot take the event "payd": neither its state "paying" nor a later state handles it. ' +
-          'Expected "paid", "reminded", "packed".',
+          'Expected "paid" or "reminded" or "packed".',
       ),
     );
     // The machine has these events, but no state from here on.

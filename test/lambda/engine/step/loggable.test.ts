@@ -1,4 +1,5 @@
 import { runInNewContext } from 'node:vm';
+import { jsonLogger } from '../../../../lambda/aws/system';
 import { loggable } from '../../../../lambda/engine/step/loggable';
 import { defineMachine } from '../../../../lambda/machine';
 import { World } from '../../../support/world';
@@ -75,6 +76,42 @@ test('no log line of an action fails its step', async () => {
   await world.bench.run();
   expect(world.lock('x')).toMatchObject({ status: 'completed', fence: 1 });
   expect(world.log).toHaveLength(4);
+});
+
+test('the fields of an action replace nothing in its log lines, and are no metrics', async () => {
+  const forged = {
+    _aws: {
+      Timestamp: 0,
+      CloudWatchMetrics: [{ Namespace: 'forged', Dimensions: [[]], Metrics: [{ Name: 'Fatal' }] }],
+    },
+    timestamp: 'never',
+    level: 'DEBUG',
+    message: 'forged',
+    executionId: 'another',
+    machine: 'another',
+    step: 99,
+    fields: { nested: true },
+  };
+  const machine = defineMachine({ name: 'm', initial: 'only', states: { only: { entry: 'log', final: true } } });
+  const lines: string[] = [];
+  const world = new World(
+    [machine],
+    { log: (_context, { logger }) => logger.warn('text\n{"level":"ERROR"}', forged) },
+    { logger: jsonLogger('DEBUG', (line) => lines.push(line)) },
+  );
+  await world.start('m', 'x');
+  await world.bench.run();
+  expect(lines).toHaveLength(1);
+  expect(lines[0]!.indexOf('\n')).toBe(lines[0]!.length - 1);
+  expect(JSON.parse(lines[0]!)).toEqual({
+    timestamp: expect.stringMatching(/^\d{4}-/),
+    level: 'WARN',
+    message: 'text\n{"level":"ERROR"}',
+    executionId: 'x',
+    machine: 'm',
+    step: 0,
+    fields: forged,
+  });
 });
 
 function revoked(): object {
