@@ -1,4 +1,5 @@
 import type { FinalizeRequestMiddleware, MiddlewareStack } from '@smithy/types';
+import { InFlight } from '../engine/executions/sending/in-flight';
 
 /** The number of connections that a client of the SDK opens by default. */
 const MAX_REQUESTS = 50;
@@ -18,20 +19,8 @@ interface Client<Input extends object, Output extends object> {
 export function limitRequests<C extends Client<Input, Output>, Input extends object, Output extends object>(
   client: C & Client<Input, Output>,
 ): C {
-  let free = MAX_REQUESTS;
-  const waiting: (() => void)[] = [];
-  const limit: FinalizeRequestMiddleware<Input, Output> = (next) => async (args) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await next(args);
-    } finally {
-      // The first request that waits takes the place over.
-      const first = waiting.shift();
-      if (first) first();
-      else free += 1;
-    }
-  };
+  const requests = new InFlight(MAX_REQUESTS);
+  const limit: FinalizeRequestMiddleware<Input, Output> = (next) => (args) => requests.run(() => next(args));
   // Within the retries of the client, so that no request holds its place during a pause, and before the request is signed.
   client.middlewareStack.addRelativeTo(limit, {
     relation: 'after',

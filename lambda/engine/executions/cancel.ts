@@ -1,5 +1,5 @@
 import type { ExecutionsContext } from './context';
-import { encode } from './sender';
+import { encode } from './sending/sender';
 import { endOfWaitEnvelope } from '../envelope/create';
 import { ExecutionNotFoundError } from '../errors';
 import type { Checkpoint, Lock } from '../ports';

@@ -1,5 +1,5 @@
-import type { Sender } from './sender';
 import type { ClientPorts } from '../ports';
+import type { Sender } from './sending/sender';
 
 /** Everything that the verbs of {@link Executions} work with. */
 export interface ExecutionsContext {

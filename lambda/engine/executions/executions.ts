@@ -3,14 +3,14 @@ import { complete, type CompleteOptions, type CompleteResult } from './complete'
 import type { ExecutionsContext } from './context';
 import { describe, type DescribeOptions, type ExecutionDescription } from './describe';
 import { dropEvent, type DropResult } from './drop-event';
-import { InFlight } from './in-flight';
 import { listEvents, type EventPage, type ListEventsOptions } from './list-events';
 import { redrive, type RedriveOptions } from './redrive';
 import { resume } from './resume';
 import { send, type SendOptions, type SendResult } from './send';
-import { Sender } from './sender';
+import { Sender } from './sending/sender';
 import { start, startMany, type StartedExecution, type StartRequest, type StartResult } from './start';
 import type { ClientPorts, ExecutionStatus } from '../ports';
+import { InFlight } from './sending/in-flight';
 
 /** Maximum number of events that one client sends at once, within the 50 connections of an AWS client. */
 const MAX_SENDS = 20;

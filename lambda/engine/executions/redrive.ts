@@ -1,5 +1,5 @@
 import type { ExecutionsContext } from './context';
-import { encode } from './sender';
+import { encode } from './sending/sender';
 import { redrivenEnvelope } from '../envelope/create';
 import { ExecutionNotFoundError, NotFailedError } from '../errors';
 

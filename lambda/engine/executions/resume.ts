@@ -1,6 +1,6 @@
 import type { ExecutionsContext } from './context';
 import { findEnvelope } from './find-envelope';
-import { encode } from './sender';
+import { encode } from './sending/sender';
 import { wake } from './wake';
 import { endOfWaitEnvelope } from '../envelope/create';
 import { ExecutionNotFoundError } from '../errors';

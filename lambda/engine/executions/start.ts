@@ -1,6 +1,6 @@
 import type { ExecutionsContext } from './context';
 import { contextHash } from './context-hash';
-import { encode } from './sender';
+import { encode } from './sending/sender';
 import { assertContext, assertExecutionId, assertMachine } from './validate';
 import type { JsonObject } from '../../machine/action';
 import { START } from '../../machine/transition';

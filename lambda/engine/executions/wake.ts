@@ -1,5 +1,5 @@
 import type { ExecutionsContext } from './context';
-import { encode } from './sender';
+import { encode } from './sending/sender';
 import { wakeUpOf } from '../mailbox/wake';
 import type { Lock } from '../ports';
 

@@ -1,4 +1,4 @@
-import { InFlight } from '../../../../lambda/engine/executions/in-flight';
+import { InFlight } from '../../../../../lambda/engine/executions/sending/in-flight';
 
 test('runs at most as many operations at once as allowed, in order', async () => {
   const flight = new InFlight(3);

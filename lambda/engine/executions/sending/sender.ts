@@ -1,19 +1,22 @@
 import { SendWindow } from './send-window';
-import { FsmError } from '../../machine/fsm-error';
-import { toError } from '../../machine/to-error';
-import { IdleTracker } from '../dispatch/batcher';
-import { CircuitBreakers, EnvelopeSender, maxEnvelopeBytes, type Refusal } from '../dispatch/envelope-sender';
-import { encodeEnvelope } from '../envelope/codec';
-import type { Envelope } from '../envelope/envelope';
-import { NotDispatchedError } from '../errors';
-import type { ClientPorts, OutgoingEnvelope } from '../ports';
-import { fullJitter } from '../retries/backoff';
+import { FsmError } from '../../../machine/fsm-error';
+import { toError } from '../../../machine/to-error';
+import { IdleTracker } from '../../dispatch/batcher';
+import { CircuitBreakers, EnvelopeSender, maxEnvelopeBytes, type Refusal } from '../../dispatch/envelope-sender';
+import { encodeEnvelope } from '../../envelope/codec';
+import type { Envelope } from '../../envelope/envelope';
+import { NotDispatchedError } from '../../errors';
+import type { ClientPorts, OutgoingEnvelope } from '../../ports';
+import { fullJitter } from '../../retries/backoff';
 
-/** The backoff of an envelope that an event source throttles. */
-const THROTTLING_BACKOFF = { baseSeconds: 0.1, capSeconds: 5 };
-
-/** How long an envelope waits for the others of its call while their starts are recorded, in milliseconds. */
+/**
+ * How long an envelope waits for a full request, in milliseconds: the starts of a call are recorded one by one, and some records take longer
+ * than others.
+ */
 const LINGER_MS = 20;
+
+/** The pauses of an envelope that an event source throttles. */
+const THROTTLING_BACKOFF = { baseSeconds: 0.1, capSeconds: 5 };
 
 /** How long a call retries throttled envelopes while none of its envelopes is accepted, in milliseconds. */
 const PATIENCE_MS = 10_000;
@@ -30,7 +33,29 @@ interface Sendable {
   readonly prepare?: () => Promise<OutgoingEnvelope | undefined>;
 }
 
-/** Sends envelopes to the event sources of the workflow. It never uses retry queues: clients need no permission to write to them. */
+/**
+ * Sends the envelopes of a client to the event sources of the workflow. It never uses retry queues: clients need no permission to write to
+ * them.
+ *
+ * The envelopes of one call pass these stages:
+ *
+ *     window ──────────▶ record ─────────▶ batch ───────────────▶ request ───────▶ answer
+ *     until a whole      one write to      until it is full, or   at most 50 of    accepted: widens the window
+ *     request has room   the lock store    all others wait, or    an AWS client    refused: the error of this envelope
+ *                                          20 ms are over                          throttled: narrows the window
+ *                                            ▲                                                │
+ *                                            └── pause of up to 5 s ── accepted any in 10 s? ─┴─ no: the error of this envelope
+ *
+ * - The window ({@link SendWindow}) bounds the memory and the requests of a call. It opens for whole requests, because the envelopes of a
+ *   narrow opening would leave in requests of their own.
+ * - The batch ({@link EnvelopeSender}) coalesces the envelopes of one call. It is sent as soon as nothing else can join it. Therefore, a call
+ *   that waits for the window, and an envelope that pauses, do not count as running work ({@link IdleTracker}).
+ * - The patience belongs to the call: as long as the service accepts some envelopes, the others are worth another attempt. Once it is over,
+ *   the rest of the list fails without a request.
+ *
+ * Events have no window. Each is a few requests for one mailbox, so a client runs 20 at once ({@link InFlight}), and the mailbox repeats
+ * throttled writes for 20 seconds.
+ */
 export class Sender {
   /** Maximum bytes of an envelope that the workflow carries. */
   public readonly maxEnvelopeBytes: number;
