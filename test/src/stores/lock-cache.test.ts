@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   App,
   Duration,
@@ -9,6 +11,9 @@ import {
   aws_lambda as lambda,
 } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as leaseScripts from '../../../lambda/aws/elasticache/lease-scripts';
+import * as runningScripts from '../../../lambda/aws/elasticache/running-executions-scripts';
+import * as clientScripts from '../../../lambda/aws/elasticache/scripts';
 import { parseConfiguration } from '../../../lambda/aws/parse-configuration';
 import {
   ENVIRONMENT,
@@ -230,4 +235,18 @@ test.each<[string, (stack: Stack) => Partial<Parameters<typeof newWorkflow>[1] &
   ],
 ])('rejects a cache with %s', (_, props, message) => {
   expect(refusal(props)).toMatch(message);
+});
+
+test('its access string allows exactly the commands that the runtime calls', () => {
+  const scripts = [leaseScripts, runningScripts, clientScripts].flatMap((module) =>
+    Object.values<unknown>(module).flatMap((value) => (typeof value === 'object' ? JSON.stringify(value) : [])),
+  );
+  expect(scripts.length).toBeGreaterThan(8);
+  const called = scripts.flatMap((text) => [...text.matchAll(/call\('(\w+)'/g)].map(([, command]) => command));
+  const allowed = [...LockCache.ACCESS_STRING.matchAll(/\+(\S+)/g)].map(([, command]) => command);
+  expect(new Set(allowed)).toEqual(
+    new Set(['@connection', 'eval', 'evalsha', ...called.map((command) => command?.toLowerCase())]),
+  );
+  const guide = readFileSync(join(__dirname, '../../../docs/guide/lock-stores.md'), 'utf8');
+  expect(guide).toContain(`\n${LockCache.ACCESS_STRING}\n`);
 });
