@@ -206,8 +206,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the attempts start over when a retry fails over to the next queue',
     file: DISPATCHER,
-    replace: 'const stored = canDelay ? envelope : { ...envelope, notBefore: undefined };',
-    by: 'const stored = { ...envelope, ...(!canDelay && { notBefore: undefined }), ...(transport !== queues[0] && { attempt: 0 }) };',
+    replace: 'const stored = delays ? envelope : { ...envelope, notBefore: undefined };',
+    by: 'const stored = { ...envelope, ...(!delays && { notBefore: undefined }), ...(transport !== queues[0] && { attempt: 0 }) };',
   },
   {
     name: 'a catch transition does not wait for an action that overran its time',
@@ -541,7 +541,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a timeout is stored in a queue that cannot delay it',
     file: DISPATCHER,
-    replace: 'if (envelope.timeout && !canDelay) continue;',
+    replace: 'if (envelope.timeout && !delays) continue;',
     by: '',
   },
   {
