@@ -3,7 +3,7 @@ import type { DeliveryScope } from './delivery-scope';
 import { postpone, postponeUntilFree } from './postpone';
 import { count } from './report';
 import { Suspect } from './suspect';
-import { forgetMailbox, leaveRunning } from './tidy';
+import { emptyMailbox, leaveRunning } from './tidy';
 import { wakeExecution } from './wake-execution';
 import type { Envelope } from '../envelope/envelope';
 import { classifyRefusal } from '../locks/refusal';
@@ -60,5 +60,5 @@ export async function answerRefusal(
 /** Repeats the cleanup of an execution that is over: the invocation that ended it may have died before its own cleanup. */
 async function finishCleanup(scope: DeliveryScope, envelope: Envelope, lock: Lock | undefined): Promise<void> {
   if (lock && (hasEnded(lock) || lock.status === 'failed')) await leaveRunning(scope, envelope, lock.fence);
-  if (hasEnded(lock)) await forgetMailbox(scope, lock);
+  if (hasEnded(lock)) await emptyMailbox(scope, lock);
 }

@@ -5,7 +5,7 @@ import type { HeldLease } from './held-lease';
 import { count } from './report';
 import { lastOf, type CompletedResult, type StepFailure } from './step-result';
 import { encodeSuccessor, successorOf } from './successor';
-import { forgetMailbox, forgetPark } from './tidy';
+import { emptyMailbox, forgetPark } from './tidy';
 import type { Definition } from '../definitions/definitions';
 import type { Outcome } from '../ports';
 
@@ -30,7 +30,6 @@ export async function complete(
   count(scope, 'Transition', envelope, state);
   count(scope, 'Completed', envelope, state);
   await forgetPark(scope, envelope);
-  // Required even if no event moved the execution: the mailbox may hold an event that no state handles.
-  await forgetMailbox(scope, envelope);
+  await emptyMailbox(scope, envelope);
   return 'acknowledge';
 }

@@ -2,7 +2,7 @@ import type { DeliveryScope } from './delivery-scope';
 import { locksUnavailable } from './locks-unavailable';
 import { postpone } from './postpone';
 import { count } from './report';
-import { forgetMailbox, stopTask } from './tidy';
+import { emptyMailbox, stopTask } from './tidy';
 import { wakeExecution } from './wake-execution';
 import { successorEnvelope } from '../envelope/create';
 import type { Envelope } from '../envelope/envelope';
@@ -62,7 +62,7 @@ export async function takeMail(scope: DeliveryScope, wakeUp: Envelope, now: numb
     if (lock.status === 'parked') await wakeExecution(scope, lock);
   }
   if (lock.status === 'cancelled' && wakeUp.timeout) await stopTask(scope, wakeUp);
-  if (hasEnded(lock)) await forgetMailbox(scope, lock);
+  if (hasEnded(lock)) await emptyMailbox(scope, lock);
   count(scope, 'Duplicate', wakeUp);
   return 'acknowledge';
 }

@@ -6,8 +6,8 @@ import type { Envelope } from '../envelope/envelope';
 import type { Checkpoint, ExecutionKey, Lease, Metrics, Ports } from '../ports';
 import { asError } from '../thrown';
 
-// Best effort: each function may fail without harm, because leases expire and later deliveries repeat the cleanup. A failure is counted
-// and logged, never thrown.
+// Best effort, unless a function says otherwise: it may fail without harm, because leases expire and later deliveries repeat the cleanup. A
+// failure is counted and logged, never thrown.
 
 /** Releases a lease early, unless an action that overran its time may still be running: then the lease protects the execution from it. */
 export async function releaseLease({ ports }: DeliveryScope, { lease, overrun }: HeldLease): Promise<void> {
@@ -39,14 +39,20 @@ export async function leaveRunning({ limits, ports }: DeliveryScope, envelope: E
   });
 }
 
-/** Lets the mailbox of an execution that has ended expire. */
-export async function forgetMailbox({ ports }: DeliveryScope, execution: ExecutionKey): Promise<void> {
-  const { executionId } = execution;
-  await bestEffort(ports, () => ports.mailbox.expire(execution), {
-    metric: ['CheckpointFailure'],
-    message: 'The mailbox of an ended execution does not expire',
-    fields: { executionId },
-  });
+/**
+ * Empties the mailbox of an execution that has ended, even if it took no event: an event that no state handles may wait there. Not best
+ * effort: a later execution with the same id would take the early events that are left, so a failure returns the delivery to its source, and
+ * its next delivery comes here again.
+ *
+ * @throws the error of the mailbox
+ */
+export async function emptyMailbox({ ports }: DeliveryScope, execution: ExecutionKey): Promise<void> {
+  try {
+    await ports.mailbox.expire(execution);
+  } catch (thrown) {
+    ports.metrics.count('CheckpointFailure');
+    throw thrown;
+  }
 }
 
 /**

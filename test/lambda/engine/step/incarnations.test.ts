@@ -153,6 +153,26 @@ describe('an executionId that is used again after its execution was forgotten', 
     await world.bench.run();
     expect(await world.describe('invoice-7')).toMatchObject({ status: 'completed' });
   });
+
+  test('does not take an early event of the earlier execution, although the mailbox failed when that one ended', async () => {
+    const { world } = payments();
+    const { mailbox } = world.services;
+    const expire = mailbox.expire.bind(mailbox);
+    let failures = 0;
+    mailbox.expire = async (execution) => {
+      if (failures++ < 3) throw new Error('The mailbox is away.');
+      await expire(execution);
+    };
+    await world.client((client) => client.send('invoice-7', 'rejected', { id: 'early' }));
+    await world.start('payment', 'invoice-7');
+    await world.bench.run();
+    expect(world.lock('invoice-7')?.status).toBe('completed');
+    expect(failures).toBeGreaterThan(3);
+    await world.bench.advance(40 * DAY);
+    await world.start('payment', 'invoice-7');
+    await world.bench.run();
+    expect(await world.describe('invoice-7')).toMatchObject({ status: 'parked', waiting: [] });
+  });
 });
 
 describe('two starts of one executionId', () => {
