@@ -206,8 +206,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the attempts start over when a retry fails over to the next queue',
     file: DISPATCHER,
-    replace: 'const stored = canDelay ? envelope : { ...envelope, notBefore: undefined };',
-    by: 'const stored = { ...envelope, ...(!canDelay && { notBefore: undefined }), ...(transport !== queues[0] && { attempt: 0 }) };',
+    replace: 'const stored = delays ? envelope : { ...envelope, notBefore: undefined };',
+    by: 'const stored = { ...envelope, ...(!delays && { notBefore: undefined }), ...(transport !== queues[0] && { attempt: 0 }) };',
   },
   {
     name: 'a catch transition does not wait for an action that overran its time',
@@ -352,8 +352,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the envelopes of an earlier execution with the same id acquire the lease',
     file: LOCKS,
-    replace: 'if (lock.incarnation !== request.incarnation) return false;',
-    by: '',
+    replace: 'lock.incarnation !== request.incarnation || lock.machine !== request.machine',
+    by: 'lock.machine !== request.machine',
   },
   {
     name: 'a callback token of an earlier execution with the same id is accepted',
@@ -541,7 +541,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a timeout is stored in a queue that cannot delay it',
     file: DISPATCHER,
-    replace: 'if (envelope.timeout && !canDelay) continue;',
+    replace: 'if (envelope.timeout && !delays) continue;',
     by: '',
   },
   {
@@ -597,6 +597,24 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'lambda/testing/services/in-memory-running-executions.ts',
     replace: 'known && known.fence < fence && known.expires <= expires',
     by: 'known && known.expires <= expires',
+  },
+  {
+    name: 'a timeout ends a wait before its time',
+    file: TAKE_MAIL,
+    replace: '!timeout || timeout.at > now + EARLY_TOLERANCE_MS',
+    by: '!timeout',
+  },
+  {
+    name: 'an envelope of another machine continues an execution',
+    file: LOCKS,
+    replace: 'lock.incarnation !== request.incarnation || lock.machine !== request.machine',
+    by: 'lock.incarnation !== request.incarnation',
+  },
+  {
+    name: 'a timeout of another machine ends a wait',
+    file: TAKE_MAIL,
+    replace: 'if (lock.machine !== wakeUp.machine) {',
+    by: "if (lock.machine === '') {",
   },
   ...ADAPTER_MUTATIONS,
   ...UPGRADE_MUTATIONS,

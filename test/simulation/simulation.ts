@@ -1,5 +1,5 @@
 import { checkAtRest } from './check-at-rest';
-import { Clients } from './clients';
+import { Clients, FORGED_MACHINE } from './clients';
 import { Model } from './model';
 import { Neighbor } from './neighbor';
 import { SimulatedServices } from './services';
@@ -580,10 +580,12 @@ class Simulation {
   }
 }
 
-/** Whether a dead letter is of an execution, and not of an earlier one with the same id. */
+/** Whether a dead letter is of an execution, and neither forged nor of an earlier one with the same id. */
 function isOf({ body }: DeadLetter, executionId: string, lock: Lock | undefined): boolean {
   return (
-    body.includes(`"executionId":"${executionId}"`) && (!lock || body.includes(`"incarnation":"${lock.incarnation}"`))
+    body.includes(`"executionId":"${executionId}"`) &&
+    !body.includes(`"machine":"${FORGED_MACHINE}"`) &&
+    (!lock || body.includes(`"incarnation":"${lock.incarnation}"`))
   );
 }
 

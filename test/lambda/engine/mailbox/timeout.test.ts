@@ -1,3 +1,4 @@
+import type { Envelope, Lock } from '../../../../lambda/engine';
 import type { MachineInput } from '../../../../lambda/machine';
 import { INCARNATION } from '../../../support/execution-key';
 import { World, type ActionBody } from '../../../support/world';
@@ -149,27 +150,60 @@ describe('a state with a timeout', () => {
   });
 });
 
-test('a forged timeout wakes no execution before it is parked in that step', async () => {
-  const world = await parked();
+/** A world whose parked execution has received a forged timeout. */
+async function forgedTimeout(members: (lock: Lock) => Partial<Envelope>, of: MachineInput = machine): Promise<World> {
+  const world = await parked(new World([of], actions));
   const lock = world.lock('x')!;
   const forged = {
     version: 1,
     executionId: 'x',
-    incarnation: INCARNATION,
+    incarnation: lock.incarnation,
     machine: 'claim',
     step: lock.step + 1,
-    parent: lock.fence - 1,
+    parent: lock.fence,
     attempt: 0,
     state: 'waiting',
     event: 'approved',
     context: {},
-    timeout: true,
     sentAt: world.clock.now(),
+    timeout: true as const,
+    ...members(lock),
   };
-  const dispatch = { envelope: { ...forged, timeout: true as const }, body: JSON.stringify(forged) };
+  const dispatch = { envelope: forged, body: JSON.stringify(forged) };
   await world.bench.asClient((ports) => ports.eventSources[0]!.send([dispatch]));
   await world.bench.advance(10 * SECOND);
+  return world;
+}
+
+test.each<[string, (lock: Lock) => Partial<Envelope>, MachineInput]>([
+  ['names another attempt', (lock) => ({ parent: lock.fence - 1 }), machine],
+  ['comes early, with an event of its choice', () => ({}), machine],
+  [
+    'is for a state without a timeout',
+    () => ({}),
+    { ...machine, states: { ...machine.states, waiting: { on: { approved: 'paying', expired: 'reminding' } } } },
+  ],
+])('a forged timeout that %s wakes no execution', async (_, members, of) => {
+  const world = await forgedTimeout(members, of);
   expect(acted(world)).toEqual(['check']);
+  expect(world.count('Duplicate') + world.count('Orphan')).toBe(1);
+  await approve(world);
+  await world.bench.run();
+  expect(acted(world)).toEqual(['check', 'pay']);
+});
+
+test('a wake-up or a timeout of another machine is dead-lettered, and the execution continues', async () => {
+  const world = await forgedTimeout(() => ({ machine: 'other' }));
+  expect(acted(world)).toEqual(['check']);
+  expect(world.services.deadLetters.letters).toMatchObject([
+    {
+      executionId: 'x',
+      reason: expect.stringContaining('names another machine than its execution runs, which is "claim"'),
+    },
+  ]);
+  await approve(world);
+  await world.bench.run();
+  expect(acted(world)).toEqual(['check', 'pay']);
 });
 
 test('an envelope that is due in more than a year is dead-lettered', async () => {
