@@ -2,6 +2,7 @@ import type { RetryQueue } from './broker';
 import { lazyBrokers, type BrokerClients } from './brokers';
 import { readDiscarded, type DiscardedRecords, type ShardReader, type StoredRecord } from './discarded-records';
 import { createHttpHandler } from './dynamodb/http-handler';
+import { refusesContent } from './refuses-content';
 import { defaultSystem, NO_METRICS, type System } from './system';
 import type { BrokerName } from '../contract/brokers';
 import type {
@@ -104,6 +105,7 @@ export async function connect(
       clock: system.clock,
       random: system.random,
       logger: system.logger,
+      refusesContent,
     },
     dueStores: [...retryQueues, ...previousRetryQueues].filter((queue) => 'due' in queue),
     scheduleRedeliveries: async (deliveries, outcomes, { deadline }) => {

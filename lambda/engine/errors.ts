@@ -158,13 +158,16 @@ export class InvalidTokenError extends FsmError {
   }
 }
 
-/** Only a failed execution can be redriven. */
+/**
+ * Only a failed execution can be redriven. If the checkpoint table refused the envelope of its step, only the dead letter has it: move that
+ * back to its source.
+ */
 export class NotFailedError extends FsmError {
   public override readonly name = 'NotFailedError';
   public override readonly code = 'NOT_FAILED';
 
-  constructor(executionId: string, status: string) {
-    super(`Execution "${executionId}" is ${status}: only a failed execution can be redriven.`);
+  constructor(executionId: string, status: string, why = 'only a failed execution can be redriven.') {
+    super(`Execution "${executionId}" is ${status}: ${why}`);
   }
 }
 
@@ -272,6 +275,27 @@ export class LocalTransitionsError extends FsmError {
     super(
       `Machine "${machine}", state "${state}": the step has taken ${limit} local transitions and has not left them. ` +
         'Check the machine for an endless loop, or make one transition of the loop non-local, so that it becomes a step of its own.',
+    );
+  }
+}
+
+/**
+ * Every service that may carry or keep the result of a step refuses its content for good, so that no repetition of the request helps. Another
+ * attempt at the step may have another result.
+ */
+export class ContentRefusedError extends FsmError {
+  public override readonly name = 'ContentRefusedError';
+  public override readonly code = 'CONTENT_REFUSED';
+
+  /**
+   * @param what what the services refuse, as the object of the sentence
+   * @param refusals the errors of the services
+   */
+  constructor(what: string, refusals: readonly Error[]) {
+    super(
+      `No service of the workflow accepts ${what}, however often it is sent: ${refusals.map(({ message }) => message).join('; ')} ` +
+        'Change the data that the actions put into the context, or the limits of the queue or table, and then redrive the execution.',
+      { cause: refusals.length > 1 ? new AggregateError(refusals, 'Every service refused the content.') : refusals[0] },
     );
   }
 }

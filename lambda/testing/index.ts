@@ -5,6 +5,7 @@ export { SeededRandom } from './determinism/seeded-random';
 export { VIRTUAL_EPOCH } from './determinism/virtual-clock';
 export {
   InjectedError,
+  InjectedRefusalError,
   type CallName,
   type Fault,
   type FaultEffect,

@@ -9,12 +9,17 @@ import {
 } from '@aws-sdk/client-sqs';
 import { FORBIDDEN, MAX_MESSAGE_BYTES } from './limits';
 import type { DeadLetter, DeadLetterStore, Place, Random } from '../../engine/ports';
+import { toError } from '../../machine/to-error';
+import { refusesContent } from '../refuses-content';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 /** The maximum length of a reason, in characters. A reason is a sentence; a longer one contains user data. */
 const MAX_REASON = 2_048;
+
+/** The same, for a queue that accepts only small messages. */
+const MAX_REASON_OF_SMALL_QUEUE = 128;
 
 const COMPRESSED_BODY = 'The message is in the attribute "body", compressed with gzip.';
 
@@ -31,8 +36,8 @@ const NO_BODY =
  *
  * A body is never truncated. Every envelope leaves room for the attributes; a foreign message that does not is stored without them. A body
  * that SQS rejects (empty, with forbidden characters, or from a source with larger messages) is compressed into the attribute `body`. If
- * even the compressed body does not fit, the dead letter only locates the original message, as the dead letters of Lambda itself do. Only
- * a Kinesis stream can deliver such a message; it is not an envelope and must not block the records behind it.
+ * even the compressed body does not fit, or the queue accepts only small messages, the dead letter only locates the original message, as the
+ * dead letters of Lambda itself do. It must not block the records behind it.
  */
 export class DeadLetterQueue implements DeadLetterStore {
   private readonly isFifo: boolean;
@@ -47,10 +52,27 @@ export class DeadLetterQueue implements DeadLetterStore {
   }
 
   public async put(letter: DeadLetter): Promise<void> {
+    try {
+      await this.send(letter, await messageOf(letter));
+    } catch (thrown) {
+      if (!refusesContent(toError(thrown))) throw thrown;
+      // The queue accepts only smaller messages than SQS does, and none is smaller than 1 KiB.
+      const reason = letter.reason.slice(0, MAX_REASON_OF_SMALL_QUEUE);
+      await this.send(letter, {
+        MessageBody: `${NO_BODY} ${reason.replace(new RegExp(FORBIDDEN, 'gu'), '\ufffd')}`,
+        MessageAttributes: attributesOf({ place: letter.place, at: letter.at, reason: '', body: '' }),
+      });
+    }
+  }
+
+  private async send(
+    letter: DeadLetter,
+    message: Pick<SendMessageCommandInput, 'MessageBody' | 'MessageAttributes'>,
+  ): Promise<void> {
     await this.client.send(
       new SendMessageCommand({
         QueueUrl: this.queueUrl,
-        ...(await messageOf(letter)),
+        ...message,
         ...(this.isFifo
           ? { MessageGroupId: letter.executionId ?? 'unknown', MessageDeduplicationId: this.system.random.id() }
           : {}),

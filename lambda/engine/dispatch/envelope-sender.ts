@@ -39,7 +39,7 @@ export class EnvelopeSender {
   /** @param transports in order of preference */
   constructor(
     private readonly transports: readonly Transport[],
-    private readonly ports: Pick<Ports, 'metrics' | 'clock' | 'logger'>,
+    private readonly ports: Pick<Ports, 'metrics' | 'clock' | 'logger' | 'refusesContent'>,
     idle: IdleTracker,
     lingerMs: number,
     private readonly breakers: CircuitBreakers,
@@ -99,10 +99,11 @@ export class EnvelopeSender {
     const breaker = this.breakers.of(transport);
     try {
       const sent = await transport.send(dispatches);
-      breaker.report(sent.some(({ ok }) => ok));
+      // A service that refuses content is up.
+      breaker.report(sent.some((result) => result.ok || this.ports.refusesContent?.(result.error)));
       return sent;
     } catch (thrown) {
-      breaker.report(false);
+      breaker.report(this.ports.refusesContent?.(toError(thrown)) ?? false);
       throw thrown;
     }
   }
@@ -114,7 +115,8 @@ export class EnvelopeSender {
   ): Promise<Delivered | undefined> {
     let sent: DispatchResult;
     try {
-      sent = await this.batcherOf(transport).add(dispatch);
+      // Each transport of this sender has a batcher.
+      sent = await this.batchers.get(transport)!.add(dispatch);
     } catch (thrown) {
       sent = { ok: false, error: toError(thrown) };
     }
@@ -128,12 +130,6 @@ export class EnvelopeSender {
       this.ports.logger.warn(message, { executionId, step });
     }
     return undefined;
-  }
-
-  private batcherOf(transport: Transport): Batcher<OutgoingEnvelope, DispatchResult> {
-    const batcher = this.batchers.get(transport);
-    if (!batcher) throw new Error(`The transport ${transport.name} does not belong to this workflow.`);
-    return batcher;
   }
 }
 

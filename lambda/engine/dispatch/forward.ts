@@ -1,4 +1,5 @@
 import type { IdleTracker } from './batcher';
+import { contentRefusal } from './content-refusal';
 import type { EnvelopeSender } from './envelope-sender';
 import { invalidEnvelope } from './invalid-envelope';
 import { toError } from '../../machine/to-error';
@@ -12,7 +13,7 @@ export interface StoredMessage {
 }
 
 /**
- * Sends stored messages on, unchanged. A message that is not an envelope becomes a dead letter.
+ * Sends stored messages on, unchanged. A message that is not an envelope, or that no transport will ever accept, becomes a dead letter.
  *
  * @returns for each message, in order, whether a transport or the dead-letter queue has accepted it
  */
@@ -28,7 +29,13 @@ export function forward(
         const { body } = message;
         const decoded = decodeEnvelope(body);
         if ('problems' in decoded) return deadLetter(ports, message, invalidEnvelope(decoded.problems));
-        return (await sender.dispatch({ envelope: decoded.envelope, body })) !== undefined;
+        const errors: Error[] = [];
+        const delivered = await sender.dispatch({ envelope: decoded.envelope, body }, ({ error }) =>
+          errors.push(error),
+        );
+        const refusal = delivered ? undefined : contentRefusal(ports, 'a stored envelope', errors);
+        // It would be sent again and again, and never accepted.
+        return refusal ? deadLetter(ports, message, refusal.message) : delivered !== undefined;
       }),
     ),
   );

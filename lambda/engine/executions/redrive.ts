@@ -27,8 +27,15 @@ export async function redrive(
   // must stay.
   const fence = lock.status === 'failed' ? lock.fence : lock.released;
   const failed = await journal.read(lock, lock.step, fence);
-  if (failed?.outcome !== 'failed' || !failed.envelope || (lock.status !== 'failed' && lock.status !== 'running')) {
+  if (failed?.outcome !== 'failed' || (lock.status !== 'failed' && lock.status !== 'running')) {
     throw new NotFailedError(executionId, lock.status);
+  }
+  if (!failed.envelope) {
+    throw new NotFailedError(
+      executionId,
+      lock.status,
+      'only its dead letter has the envelope. Move it back to its source.',
+    );
   }
   // The lock comes first: an envelope that arrived before it would be dropped as a duplicate. A caller that crashes between the two may
   // call again. The lock is reopened for this failure only: the envelope of a later failure may have to wait for an action that is still

@@ -34,6 +34,13 @@ export interface Ports {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /**
+   * Whether an error says that a service refuses what a call carries: its size or its characters, for example. Such a call fails however
+   * often it is repeated. False for everything that time or an operator cures: throttling, denied access, a missing table.
+   *
+   * @default - no error says so
+   */
+  refusesContent?(error: Error): boolean;
 }
 
 /** The ports of a client, which runs no steps. {@link Ports} satisfies them. */

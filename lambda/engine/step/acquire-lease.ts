@@ -6,6 +6,7 @@ import { postpone } from './postpone';
 import { count, measure } from './report';
 import type { Suspect } from './suspect';
 import type { Plan } from '../definitions/definitions';
+import { contentRefusal } from '../dispatch/content-refusal';
 import type { Envelope } from '../envelope/envelope';
 import { classifyRefusal } from '../locks/refusal';
 import { handledEvents } from '../mailbox/events';
@@ -18,6 +19,7 @@ import { asError } from '../thrown';
  * Acquires the right to run the step of an envelope: one conditional write, which also commits the step before it.
  *
  * @returns the held lease, a suspect that may run only alone, or the answer for the source if the step may not run now
+ * @throws ContentRefusedError if the lock store refuses the content of the lock for good
  * @throws if the delivery must return to its source
  */
 export async function acquireLease(scope: DeliveryScope, envelope: Envelope): Promise<HeldLease | Outcome | Suspect> {
@@ -34,7 +36,10 @@ export async function acquireLease(scope: DeliveryScope, envelope: Envelope): Pr
     const admitted = await limits.admits(envelope, request.expires);
     acquisition = admitted ? await acquire(scope, request) : undefined;
   } catch (thrown) {
-    return locksUnavailable(scope, envelope, asError(thrown));
+    const error = asError(thrown);
+    const refusal = contentRefusal(ports, 'the lock of the step', [error]);
+    if (refusal) throw refusal;
+    return locksUnavailable(scope, envelope, error);
   }
   if (!acquisition) {
     count(scope, 'Delayed', envelope);
@@ -67,6 +72,18 @@ async function acquire({ ports: { locks } }: DeliveryScope, request: AcquireRequ
   if (acquisition.acquired || classifyRefusal(request, acquisition.lock).kind !== 'failed') return acquisition;
   await locks.reopen({ ...request, fence: request.redriven }, request.now);
   return locks.acquire(request);
+}
+
+/**
+ * Acquires the step again whose lease was released for a retry that no queue accepts. Under the next fence, it can fail.
+ *
+ * @throws if another delivery has acquired it since
+ */
+export async function renewLease(scope: DeliveryScope, held: HeldLease): Promise<HeldLease> {
+  const request = acquireRequest(scope, held.envelope, held.plan, scope.ports.clock.now());
+  const { acquired, lock } = await scope.ports.locks.acquire(request);
+  if (!acquired) throw new Error('Another delivery has acquired the step since its lease was released.');
+  return { ...held, lease: { ...held.lease, fence: lock.fence, expires: request.expires } };
 }
 
 function acquireRequest(

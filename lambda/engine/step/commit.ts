@@ -4,14 +4,18 @@ import { count } from './report';
 import { lastOf } from './step-result';
 import { timeoutOf } from './successor';
 import { bestEffort, forgetCheckpoint, leaveRunning, releaseLease } from './tidy';
+import { contentRefusal } from '../dispatch/content-refusal';
+import { ContentRefusedError } from '../errors';
 import type { Checkpoint, Lock } from '../ports';
 import { hasEnded } from '../ports/lock-store';
 import { TASK_VISIBLE_AFTER_MS } from '../retries/waits';
+import { asError } from '../thrown';
 
 /**
  * Commits a step that has no successor to commit it. The journal is written first, so that every reader of the status finds the context.
  *
  * @returns false if another attempt or a cancellation has taken the lease
+ * @throws ContentRefusedError if the journal or the lock store refuses the content for good. Then the lease is still held
  */
 export async function recordAndCommit(
   scope: DeliveryScope,
@@ -36,6 +40,12 @@ export async function recordAndCommit(
     }
     return committed;
   } catch (thrown) {
+    const refusal =
+      thrown instanceof ContentRefusedError
+        ? thrown
+        : contentRefusal(ports, 'the lock of the execution', [asError(thrown)]);
+    // The step fails under this lease.
+    if (refusal) throw refusal;
     await releaseLease(scope, held);
     throw thrown;
   }

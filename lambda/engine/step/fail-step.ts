@@ -1,3 +1,4 @@
+import { renewLease } from './acquire-lease';
 import { checkpointOf } from './checkpoint';
 import { recordAndCommit } from './commit';
 import { deadLetter } from './dead-letter';
@@ -11,13 +12,15 @@ import { successorOf } from './successor';
 import { recordOrCount, releaseLease } from './tidy';
 import { CATCH, stateOf, type Failure, type State } from '../../machine';
 import type { Definition } from '../definitions/definitions';
+import { contentRefusal } from '../dispatch/content-refusal';
 import { encodeEnvelope } from '../envelope/codec';
 import { redrivenEnvelope } from '../envelope/create';
 import type { Envelope } from '../envelope/envelope';
-import { DeadlineError, LocalTransitionsError } from '../errors';
-import type { Outcome } from '../ports';
+import { ContentRefusedError, DeadlineError, LocalTransitionsError } from '../errors';
+import type { Checkpoint, Outcome } from '../ports';
 import { attemptOf } from '../ports/lock-store';
 import { fullJitter } from '../retries/backoff';
+import { asError } from '../thrown';
 
 /** A held step whose attempt failed. */
 interface FailedStep extends HeldLease {
@@ -43,10 +46,35 @@ export async function failStep(scope: DeliveryScope, held: HeldLease, result: St
   const state = stateOf(definition.machine, result.state);
   const mayHelp = kind === 'failed' && !(error instanceof LocalTransitionsError);
   if (mayHelp && state && (isExcused(step) || step.envelope.attempt < state.maxRetries)) {
-    return retryStep(scope, step, state);
+    const retried = await unlessRefused(() => retryStep(scope, step, state));
+    if (retried) return retried;
+    // The retry begins with the release of the lease, unless an action may still be running.
+    return step.overrun
+      ? catchOrFail(scope, step, state, definition)
+      : catchOrFail(scope, { ...step, ...(await renewLease(scope, step)) }, state, definition);
   }
-  if (state?.catch) return catchFailure(scope, step, state, definition);
-  return failExecution(scope, step);
+  return catchOrFail(scope, step, state, definition);
+}
+
+/** Ends a step that has no retry left, or whose retry no queue accepts. */
+async function catchOrFail(
+  scope: DeliveryScope,
+  step: FailedStep,
+  state: State | undefined,
+  definition: Definition,
+): Promise<Outcome> {
+  const caught = state?.catch && (await unlessRefused(() => catchFailure(scope, step, state, definition)));
+  return caught ?? failExecution(scope, step);
+}
+
+/** @returns nothing if the services refuse for good what the request carries. The failure that led to the request is the one to report */
+async function unlessRefused<Answer>(request: () => Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await request();
+  } catch (thrown) {
+    if (thrown instanceof ContentRefusedError) return undefined;
+    throw thrown;
+  }
 }
 
 /** Whether the attempt does not count: actions of other executions may have used up the time that it lacked. Its next attempt runs alone. */
@@ -118,6 +146,7 @@ async function failExecution(scope: DeliveryScope, step: FailedStep): Promise<Ou
   const redriven = redrivenEnvelope(redrivable, { ...redrivable, fence: lease.fence });
   const reason = `${failure.name}: ${failure.message}`;
   const logged = scope.options.logErrorMessages ? reason : `${failure.name}.`;
+  let isKept = true;
   try {
     await deadLetter(
       scope,
@@ -127,13 +156,29 @@ async function failExecution(scope: DeliveryScope, step: FailedStep): Promise<Ou
       encodeEnvelope(redriven),
     );
   } catch (thrown) {
-    await releaseLease(scope, step);
-    throw thrown;
+    const refusal = contentRefusal(scope.ports, 'the dead letter', [asError(thrown)]);
+    if (!refusal) {
+      await releaseLease(scope, step);
+      throw thrown;
+    }
+    isKept = false;
+    loggerFor(scope, envelope).error(`The execution fails without a dead letter. ${refusal.message}`);
   }
   const checkpoint = checkpointOf(scope, step, { outcome: 'failed', states, error: failure, envelope: redrivable });
-  const committed = await recordAndCommit(scope, step, checkpoint, 'failed');
+  const commit = (entry: Checkpoint) => recordAndCommit(scope, step, entry, 'failed');
+  const committed = await commit(checkpoint).catch((thrown: unknown) => {
+    // The dead letter has the envelope. Without either, the source must keep it.
+    if (isKept && thrown instanceof ContentRefusedError) return commit(smallest(checkpoint));
+    throw thrown;
+  });
   if (committed) count(scope, 'Fatal', envelope, failure.state);
   return 'acknowledge';
+}
+
+/** The entry of a failure without everything that the journal may refuse. */
+function smallest({ envelope: _envelope, states: _states, error, ...entry }: Checkpoint): Checkpoint {
+  const message = 'The checkpoint table refuses the message and the envelope. The dead letter has both.';
+  return { ...entry, states: [], error: error && { ...error, message, cause: undefined, errors: undefined } };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { acquireLease } from './acquire-lease';
 import { complete } from './complete';
+import { deadLetter } from './dead-letter';
 import type { DeliveryScope } from './delivery-scope';
 import { dispatchNext } from './dispatch-next';
 import { failStep } from './fail-step';
@@ -9,12 +10,13 @@ import { park } from './park';
 import { redeliverAt } from './postpone';
 import { runActions } from './run-actions';
 import { screenDelivery } from './screen-delivery';
-import type { StepFailure } from './step-result';
+import { lastOf, type StepFailure, type StepResult } from './step-result';
 import { Suspect } from './suspect';
-import { forgetDeadAttempt, stopTask } from './tidy';
-import { encodeEnvelope, type Decoded } from '../envelope/codec';
+import { forgetDeadAttempt, releaseLease, stopTask } from './tidy';
+import type { Definition } from '../definitions/definitions';
+import { decodeEnvelope, encodeEnvelope, type Decoded } from '../envelope/codec';
 import type { Envelope } from '../envelope/envelope';
-import { InvocationDiedError } from '../errors';
+import { ContentRefusedError, InvocationDiedError } from '../errors';
 import type { Outcome } from '../ports';
 import { nextRedelivery } from '../retries/waits';
 import { asError } from '../thrown';
@@ -49,7 +51,7 @@ function scopeOfStep(scope: DeliveryScope, decoded: Decoded, envelope: Envelope)
   return { ...scope, delivery: { ...scope.delivery, body: encodeEnvelope(envelope) }, wakeUp: decoded.envelope };
 }
 
-/** Returns a delivery to its source if its processing throws. */
+/** Returns a delivery to its source if its processing throws, and dead-letters it if a service refuses what it carries for good. */
 export async function orRedeliver<Result>(
   scope: DeliveryScope,
   process: () => Promise<Result>,
@@ -58,9 +60,21 @@ export async function orRedeliver<Result>(
     return await process();
   } catch (thrown) {
     const { ports, delivery } = scope;
+    // A return would repeat the refusal until the source gives up.
+    if (thrown instanceof ContentRefusedError && (await isDeadLettered(scope, thrown))) return 'acknowledge';
     ports.metrics.count('Redelivery');
     ports.logger.error(`A record is returned to its source: ${asError(thrown).message}`, { record: delivery.id });
     return redeliverAt(scope, nextRedelivery(delivery.receives, ports.clock.now(), ports.random));
+  }
+}
+
+async function isDeadLettered(scope: DeliveryScope, { message }: ContentRefusedError): Promise<boolean> {
+  const decoded = decodeEnvelope(scope.delivery.body);
+  try {
+    await deadLetter(scope, message, 'envelope' in decoded ? decoded.envelope : undefined, 'No service accepts it.');
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -75,6 +89,8 @@ async function takeStep(scope: DeliveryScope, held: HeldLease): Promise<Outcome>
     return await failStep(scope, held, result);
   } catch (thrown) {
     error ??= asError(thrown);
+    // Even the failure of the step was refused: nothing of this attempt continues.
+    if (thrown instanceof ContentRefusedError) await releaseLease(scope, held);
     throw thrown;
   } finally {
     held.span?.end(error?.name);
@@ -91,14 +107,33 @@ async function runStep(scope: DeliveryScope, held: HeldLease): Promise<Outcome |
     return { kind: 'died', states: [], state: target.name, error: new InvocationDiedError(target.name, deaths) };
   }
   const result = await runActions(scope, held, plan);
-  const ran = { ...held, omittedStates: result.omittedStates };
+  try {
+    return await commitResult(scope, { ...held, omittedStates: result.omittedStates }, plan.definition, result);
+  } catch (thrown) {
+    if (!(thrown instanceof ContentRefusedError) || !('context' in result)) throw thrown;
+    const { states, omittedStates } = result;
+    return { kind: 'failed', states, omittedStates, state: lastOf(states), error: thrown };
+  }
+}
+
+/**
+ * Makes the result of the actions durable.
+ *
+ * @throws ContentRefusedError if a service refuses the result for good. Then nothing is committed, and the lease is held
+ */
+async function commitResult(
+  scope: DeliveryScope,
+  ran: HeldLease,
+  definition: Definition,
+  result: StepResult,
+): Promise<Outcome | StepFailure> {
   switch (result.kind) {
     case 'next':
-      return dispatchNext(scope, ran, plan.definition, result);
+      return dispatchNext(scope, ran, definition, result);
     case 'parked':
-      return park(scope, ran, plan.definition, result);
+      return park(scope, ran, definition, result);
     case 'completed':
-      return complete(scope, ran, plan.definition, result);
+      return complete(scope, ran, definition, result);
     default:
       return result;
   }

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Clock, DueStore, Invocation, Metrics, Ports, Random } from '../../engine';
 import { ServiceClock } from '../../engine/executions/service-clock';
 import type { VirtualClock } from '../determinism/virtual-clock';
-import type { CallName, FaultPlan, Faults } from '../faults/faults';
+import { InjectedRefusalError, type CallName, type FaultPlan, type Faults } from '../faults/faults';
 import { interceptDueStore, interceptPorts, type Call, type SharedServices } from '../faults/intercepted-ports';
 import { wrapPort } from '../services/wrap-port';
 
@@ -79,8 +79,8 @@ export class ExecutionEnvironment {
     const own = this.clock();
     const corrected = client ? new ServiceClock(own) : undefined;
     const clock = corrected ?? own;
-    this.callService = async (name, effect, entries) => {
-      const answer = await this.call(client ? `client.${name}` : name, effect, entries);
+    this.callService = async (name, effect, entries, content) => {
+      const answer = await this.call(client ? `client.${name}` : name, effect, entries, content);
       corrected?.observe(options.clock.now());
       return answer;
     };
@@ -92,6 +92,7 @@ export class ExecutionEnvironment {
       clock,
       random,
       logger: services.logger,
+      refusesContent: (error) => error instanceof InjectedRefusalError,
     };
   }
 
@@ -156,10 +157,16 @@ export class ExecutionEnvironment {
    * @param name the name by which faults target the call
    * @param effect makes the call
    * @param entries the number of entries, if the call is a batch
+   * @param content the entries of a batch, or the arguments of another call
    */
-  public async call<T>(name: CallName, effect: (plan: FaultPlan) => Promise<T>, entries?: number): Promise<T> {
+  public async call<T>(
+    name: CallName,
+    effect: (plan: FaultPlan) => Promise<T>,
+    entries?: number,
+    content?: readonly unknown[],
+  ): Promise<T> {
     await this.alive();
-    const plan = this.options.faults.plan(name, entries);
+    const plan = this.options.faults.plan(name, entries, content);
     await this.disturb('before', plan);
     await this.pass(plan.delay[0]);
     const result = await effect(plan);

@@ -96,7 +96,12 @@ export type Fault =
   /** The call takes `milliseconds`, or a random duration within a range. Half of it passes before the call takes effect, half after. */
   | { readonly fault: 'delay'; readonly milliseconds: number | readonly [min: number, max: number] }
   /** The call takes effect a second time, `milliseconds` later (default 0): a repeated request, or a duplicate message. */
-  | { readonly fault: 'repeat'; readonly milliseconds?: number };
+  | { readonly fault: 'repeat'; readonly milliseconds?: number }
+  /**
+   * The service refuses what the call carries for good, before it takes effect, if its arguments contain this text. Of a batch, only the
+   * entries that contain the text are refused.
+   */
+  | { readonly fault: 'refuse'; readonly containing: string };
 
 /** A rule that injects faults. Rules are plain data, so a schedule of faults can be printed, stored and replayed. */
 export type FaultRule = FaultTarget & Fault;
@@ -104,13 +109,16 @@ export type FaultRule = FaultTarget & Fault;
 /** An injected fault, as the rule that injects exactly this fault again. */
 export type FaultHit = FaultRule & { readonly on: CallName; readonly call: number };
 
+/** An injected error: a failed call, or a refused one. */
+export type InjectedFailure = InjectedError | InjectedRefusalError;
+
 /** The faults planned for one call. */
 export interface FaultPlan {
   readonly crash?: FaultEffect;
   readonly pause?: { readonly effect: FaultEffect; readonly milliseconds: number };
-  readonly fail?: { readonly effect: FaultEffect; readonly error: InjectedError };
+  readonly fail?: { readonly effect: FaultEffect; readonly error: InjectedFailure };
   /** The failing entries of a batch, by index. */
-  readonly entries: ReadonlyMap<number, { readonly effect: FaultEffect; readonly error: InjectedError }>;
+  readonly entries: ReadonlyMap<number, { readonly effect: FaultEffect; readonly error: InjectedFailure }>;
   /** Delays before and after the call takes effect, in milliseconds. */
   readonly delay: readonly [before: number, after: number];
   /** Milliseconds until the call takes effect a second time. */
@@ -127,6 +135,15 @@ export class InjectedError extends Error {
     message: string = 'the service did not respond',
   ) {
     super(`Injected fault: ${call}: ${message} (${effect} it took effect).`);
+  }
+}
+
+/** Thrown by a call for which a `refuse` fault was injected: its content is refused, however often it is sent. */
+export class InjectedRefusalError extends Error {
+  public override readonly name = 'InjectedRefusalError';
+
+  constructor(public readonly call: string) {
+    super(`Injected fault: ${call}: the service refuses the content of the call.`);
   }
 }
 
@@ -160,12 +177,13 @@ export class Faults {
    * Plans the faults of the next call.
    *
    * @param entries the number of entries, if the call is a batch
+   * @param content the entries of a batch, or the arguments of another call
    */
-  public plan(name: CallName, entries: number = 0): FaultPlan {
+  public plan(name: CallName, entries: number = 0, content: readonly unknown[] = []): FaultPlan {
     const call = (this.callsByName.get(name) ?? 0) + 1;
     this.callsByName.set(name, call);
     const hits = this.rules.filter((rule, index) => this.aimsAt(rule, index, name));
-    return hits.reduce<FaultPlan>((plan, rule) => this.add(plan, rule, name, call, entries), NO_FAULTS);
+    return hits.reduce<FaultPlan>((plan, rule) => this.add(plan, rule, name, call, entries, content), NO_FAULTS);
   }
 
   private aimsAt(rule: FaultRule, index: number, name: CallName): boolean {
@@ -181,7 +199,15 @@ export class Faults {
     return this.random.chance(rule.share ?? 1);
   }
 
-  private add(plan: FaultPlan, rule: FaultRule, on: CallName, call: number, entries: number): FaultPlan {
+  private add(
+    plan: FaultPlan,
+    rule: FaultRule,
+    on: CallName,
+    call: number,
+    entries: number,
+    content: readonly unknown[],
+  ): FaultPlan {
+    if (rule.fault === 'refuse') return this.refuse(plan, rule.containing, on, call, entries > 0, content);
     const effect = 'effect' in rule && rule.effect ? rule.effect : this.random.chance(0.5) ? 'before' : 'after';
     switch (rule.fault) {
       case 'fail': {
@@ -218,6 +244,22 @@ export class Faults {
         this.injected.push({ on, call, fault: 'repeat', milliseconds: rule.milliseconds });
         return { ...plan, repeat: rule.milliseconds ?? 0 };
     }
+  }
+
+  private refuse(
+    plan: FaultPlan,
+    containing: string,
+    on: CallName,
+    call: number,
+    isBatch: boolean,
+    content: readonly unknown[],
+  ): FaultPlan {
+    const refused = [...content.keys()].filter((index) => JSON.stringify(content[index])?.includes(containing));
+    if (refused.length === 0) return plan;
+    this.injected.push({ on, call, fault: 'refuse', containing });
+    const failure = { effect: 'before', error: new InjectedRefusalError(on) } as const;
+    if (!isBatch) return { ...plan, fail: failure };
+    return { ...plan, entries: new Map([...plan.entries, ...refused.map((index) => [index, failure] as const)]) };
   }
 }
 

@@ -3,7 +3,13 @@ import type { DueStore, Journal, Ports, Transport } from '../../engine';
 import { wrapPort, type MethodOf } from '../services/wrap-port';
 
 /** Makes a call to a service, and injects the faults that are planned for it. */
-export type Call = <T>(name: ServiceCall, effect: (plan: FaultPlan) => Promise<T>, entries?: number) => Promise<T>;
+export type Call = <T>(
+  name: ServiceCall,
+  effect: (plan: FaultPlan) => Promise<T>,
+  entries?: number,
+  /** The entries of a batch, or the arguments of another call. */
+  content?: readonly unknown[],
+) => Promise<T>;
 
 /** The ports that reach services. */
 export type ServicePorts = Pick<
@@ -55,7 +61,7 @@ function intercept<Port extends object>(
   call: Call,
   methods: Partial<Port> = {},
 ): Port {
-  return wrapPort(port, methods, (method, effect) => call(nameOf(method), effect));
+  return wrapPort(port, methods, (method, effect, content) => call(nameOf(method), effect, undefined, content));
 }
 
 function interceptTransport(
@@ -75,6 +81,7 @@ function interceptTransport(
             (error) => ({ ok: false, error }),
           ),
         envelopes.length,
+        envelopes,
       ),
   });
 }
@@ -92,6 +99,7 @@ function interceptJournal(journal: Journal, call: Call): Journal {
             (error) => error,
           ),
         checkpoints.length,
+        checkpoints,
       ),
   });
 }

@@ -6,7 +6,11 @@ export type MethodOf<Port> = {
 }[keyof Port];
 
 /** Runs around each call of a wrapped port: it decides when to make the call, and which result the caller receives. */
-export type AroundCall<Port> = <T>(method: MethodOf<Port>, call: () => Promise<T>) => Promise<T>;
+export type AroundCall<Port> = <T>(
+  method: MethodOf<Port>,
+  call: () => Promise<T>,
+  args: readonly unknown[],
+) => Promise<T>;
 
 /**
  * Wraps a port, without naming its members one by one: a method that is added to the port is wrapped, too.
@@ -27,7 +31,7 @@ export function wrapPort<Port extends object>(port: Port, methods: Partial<Port>
       }
       // Callers see the type `Port`, so a method that is not replaced is one of its asynchronous methods.
       const call = (...args: unknown[]) => Reflect.apply(member, target, args) as Promise<unknown>;
-      return around ? (...args: unknown[]) => around(name as MethodOf<Port>, () => call(...args)) : call;
+      return around ? (...args: unknown[]) => around(name as MethodOf<Port>, () => call(...args), args) : call;
     },
   });
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { SendMessageCommand, SetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { DeadLetterQueue, readDeadLetter } from '../../../../lambda/aws/sqs/dead-letter-queue';
 import { MAX_BODY_BYTES, MAX_MESSAGE_BYTES } from '../../../../lambda/aws/sqs/limits';
 import { systemRandom } from '../../../../lambda/aws/system';
@@ -35,6 +35,19 @@ describe('DeadLetterQueue', () => {
       'machine',
       'place',
       'reason',
+    ]);
+  });
+
+  test('locates a message that is too large for a queue of small messages', async () => {
+    const { store, queueUrl, letters } = await open();
+    const Attributes = { MaximumMessageSize: '1024' };
+    await embedded.sqs().send(new SetQueueAttributesCommand({ QueueUrl: queueUrl, Attributes }));
+    const { place, at } = letter();
+    await store.put(
+      letter({ body: JSON.stringify({ text: 'x'.repeat(5_000) }), reason: `Error: ${'y'.repeat(5_000)}` }),
+    );
+    expect(await letters()).toMatchObject([
+      { body: expect.stringMatching(/^The message is too large for this queue.* Error: y{100}/), place, at },
     ]);
   });
 
