@@ -81,12 +81,13 @@ async function takeFirst(scope: DeliveryScope, wakeUp: Envelope, lock: Lock, now
     const mail = await mailbox.read(wakeUp.executionId, first.key);
     // Another invocation has taken and committed it, or a client has dropped it, since it was found.
     if (!mail) throw new Error('The first event has left the mailbox.');
-    return stepOf(wakeUp, await parkOf(scope, wakeUp), first.key, mail);
+    const parked = await parkOf(scope, wakeUp);
+    return parked ? stepOf(wakeUp, parked, first.key, mail) : 'acknowledge';
   }
   if (!wakeUp.timeout) return 'acknowledge';
   const parked = await parkOf(scope, wakeUp);
-  const { timeout } = parked;
-  if (!timeout || timeout.at > now + EARLY_TOLERANCE_MS) {
+  const timeout = parked?.timeout;
+  if (!parked || !timeout || timeout.at > now + EARLY_TOLERANCE_MS) {
     // The function did not send this: it schedules a timeout for the time that the journal has.
     count(scope, 'Duplicate', wakeUp);
     return 'acknowledge';
@@ -97,24 +98,31 @@ async function takeFirst(scope: DeliveryScope, wakeUp: Envelope, lock: Lock, now
 
 /** Takes the mail of a step that an earlier delivery began. */
 async function takeAgain(scope: DeliveryScope, wakeUp: Envelope, { mail: key }: Lock): Promise<Envelope | Outcome> {
+  // Nothing woke the step, or the timeout did: that one comes again.
+  if (key === undefined || (key === TIMEOUT && !wakeUp.timeout)) return 'acknowledge';
+  const parked = await parkOf(scope, wakeUp);
+  if (!parked) return 'acknowledge';
   if (key === TIMEOUT) {
-    // A wake-up did not begin this step: the timeout did, and comes again.
-    if (!wakeUp.timeout) return 'acknowledge';
-    const parked = await parkOf(scope, wakeUp);
     if (!parked.timeout) throw new CheckpointMissingError(wakeUp.executionId, wakeUp.step - 1);
     return stepOf(wakeUp, parked, TIMEOUT, parked.timeout);
   }
-  const mail = key === undefined ? undefined : await scope.ports.mailbox.read(wakeUp.executionId, key);
-  if (key === undefined || !mail) throw new Error('The event of the step has left the mailbox: the step is committed.');
-  return stepOf(wakeUp, await parkOf(scope, wakeUp), key, mail);
+  const mail = await scope.ports.mailbox.read(wakeUp.executionId, key);
+  if (!mail) throw new Error('The event of the step has left the mailbox: the step is committed.');
+  return stepOf(wakeUp, parked, key, mail);
 }
 
 /** The checkpoint of a park that has been committed. */
 type Park = Checkpoint & Required<Pick<Checkpoint, 'context'>>;
 
-async function parkOf({ ports }: DeliveryScope, wakeUp: Envelope): Promise<Park> {
+/**
+ * Reads the checkpoint of the park that a wake-up names.
+ *
+ * @returns nothing if that attempt did not park. A forged wake-up may name it, and would block an ordered source if it were redelivered
+ */
+async function parkOf({ ports }: DeliveryScope, wakeUp: Envelope): Promise<Park | undefined> {
   const step = wakeUp.step - 1;
   const parked = await ports.journal.read(wakeUp, step, wakeUp.parent);
+  if (parked && parked.outcome !== 'parked') return undefined;
   // The checkpoint is written before the park is committed, so the table has lost an acknowledged write.
   if (!parked?.context) throw new CheckpointMissingError(wakeUp.executionId, step);
   return { ...parked, context: parked.context };

@@ -220,3 +220,50 @@ test('an envelope that is due in more than a year is dead-lettered', async () =>
     { executionId: 'x', reason: expect.stringContaining('more than a year') },
   ]);
 });
+
+test.each([
+  ['wake-up', 'that nothing woke', 'checked'],
+  ['timeout', 'that nothing woke', 'checked'],
+  ['wake-up', 'that follows a woken one', 'paid'],
+  ['timeout', 'that follows a woken one', 'paid'],
+])('a forged %s of a running step %s does not block its source', async (kind, _, blockedBy) => {
+  const line: MachineInput = {
+    name: 'line',
+    initial: 'waiting',
+    states: {
+      waiting: { do: 'skip', on: { approved: 'paying', checked: 'holding' } },
+      paying: { do: 'pay', on: { paid: 'holding' } },
+      holding: { do: 'hold', on: { held: 'done' }, timeLimit: { seconds: 20 } },
+      done: { final: true },
+    },
+  };
+  const world = new World(
+    [line],
+    {
+      skip: () => (blockedBy === 'checked' ? 'checked' : undefined),
+      pay: () => 'paid',
+      hold: async (_context, _run, { bench, clock }) => {
+        await bench.activity.sleep(() => clock.sleep(10 * SECOND));
+        return 'held';
+      },
+    },
+    { eventSources: ['kinesis'] },
+  );
+  await world.start('line', 'x');
+  await world.bench.advance(2 * SECOND);
+  if (blockedBy === 'paid') await world.client((executions) => executions.send('x', 'approved'));
+  await world.bench.run({ until: () => acted(world).includes('hold') });
+  const { incarnation, step, parent } = world.lock('x')!;
+  const members = { version: 1, executionId: 'x', incarnation, machine: 'line', step, parent, attempt: 0 };
+  const more = { state: 'waiting', event: 'approved', context: {}, sentAt: world.clock.now() };
+  const envelope = {
+    ...members,
+    ...more,
+    ...(kind === 'timeout' ? { timeout: true as const } : { wakes: true as const }),
+  };
+  // Another stream shard may deliver it while the step runs, so it comes through the retry queue here.
+  await world.services.retryQueues[0]!.send([{ envelope, body: JSON.stringify(envelope) }]);
+  await world.bench.run();
+  expect(world.count('Redelivery')).toBe(0);
+  expect(world.lock('x')).toMatchObject({ status: 'completed' });
+});
