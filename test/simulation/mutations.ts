@@ -611,12 +611,6 @@ export const MUTATIONS: readonly Mutation[] = [
     by: 'lock.incarnation !== request.incarnation',
   },
   {
-    name: 'a wake-up of a step that nothing woke returns to its source forever',
-    file: TAKE_MAIL,
-    replace: "if (key === undefined || (key === TIMEOUT && !wakeUp.timeout)) return 'acknowledge';",
-    by: "if (key === TIMEOUT && !wakeUp.timeout) return 'acknowledge'; if (key === undefined) throw new Error('no event');",
-  },
-  {
     name: 'a timeout of another machine ends a wait',
     file: TAKE_MAIL,
     replace: 'if (lock.machine !== wakeUp.machine) {',
