@@ -90,8 +90,11 @@ export interface Broker<Configuration = BrokerConfiguration> {
   check(errors: ValidationErrors, context: ValidationContext): void;
   /** Creates the resources below `scope`, and connects them to the workflow's function. */
   bind(scope: Construct, workflow: WorkflowParts): BrokerConfig<Configuration>;
-  /** The broker of a workflow that is deployed elsewhere; undefined if the options name no existing resource. */
-  attach(checkpointTable: ICheckpointTable): BrokerConfig<Configuration> | undefined;
+  /** The broker of a workflow that is deployed elsewhere; undefined if the options name no existing resource, or one of another type. */
+  attach(
+    errors: ValidationErrors,
+    checkpointTable: ICheckpointTable | undefined,
+  ): BrokerConfig<Configuration> | undefined;
 }
 
 /** The brokers of a workflow, by the properties that configure them. */

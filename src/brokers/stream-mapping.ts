@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { ValidationContext, WorkflowParts } from './broker';
 import type { ValidationErrors } from '../shared/validation-errors';
+import { DURATION, MAPPING_METRICS, type TypesOf } from '../shared/value-types';
 
 /** How Lambda reads a stream and delivers its records to the workflow's function. */
 export interface StreamOptions {
@@ -63,6 +64,8 @@ export interface StreamOptions {
    */
   readonly metricsConfig?: lambda.MetricsConfig;
 }
+
+export const STREAM_TYPES: TypesOf<StreamOptions> = { maxBatchingWindow: DURATION, metricsConfig: MAPPING_METRICS };
 
 export const DEFAULT_MAX_RECORD_AGE = Duration.hours(12);
 

@@ -1,3 +1,5 @@
+import { ValidationErrors } from '../shared/validation-errors';
+import { checkTypes, listOf, objectWith, type TypesOf } from '../shared/value-types';
 import {
   InvalidDefinitionError,
   describeProblem,
@@ -61,6 +63,13 @@ export interface MachineDefinitionOptions {
   readonly maxRunningExecutions?: number;
 }
 
+const TYPES: TypesOf<MachineDefinitionOptions> = {
+  previousVersions: listOf(
+    objectWith(['_machines'], 'a machine definition, for example MachineDefinition.fromObject(order)'),
+    'a list of machine definitions, for example [MachineDefinition.fromObject(order)]',
+  ),
+};
+
 /** One or more machines. Synthesis validates them by the same rules as the runtime and the test kit. */
 export class MachineDefinition {
   /**
@@ -122,13 +131,23 @@ export class MachineDefinition {
     }
   }
 
+  /** @internal */
+  public readonly _options: MachineDefinitionOptions;
+  /**
+   * The options of other types, which `_options` omits.
+   *
+   * @internal
+   */
+  public readonly _optionErrors = new ValidationErrors();
+
   private constructor(
     /** @internal */
     public readonly _machines: readonly Machine[],
     private readonly problems: readonly Problem[],
-    /** @internal */
-    public readonly _options: MachineDefinitionOptions,
-  ) {}
+    options: MachineDefinitionOptions,
+  ) {
+    this._options = checkTypes<MachineDefinitionOptions>(this._optionErrors, options, TYPES);
+  }
 
   /**
    * One line for each error that makes the definition invalid.

@@ -41,6 +41,7 @@ function checkPreviousVersion(
   machines: readonly Machine[],
   version: MachineDefinition,
 ): void {
+  errors.addFrom('machines: previousVersions', version._optionErrors);
   errors.add(...version._errors.map((error) => `machines: previousVersions: ${error}`));
   if (version._options.upgradePolicy !== undefined || version._options.previousVersions !== undefined) {
     errors.add(

@@ -15,6 +15,7 @@ import {
 } from './resource-metrics';
 import { freeId } from '../shared/free-id';
 import { ValidationErrors } from '../shared/validation-errors';
+import { checkTypes, DURATION, TOPIC, type TypesOf } from '../shared/value-types';
 
 /** Thresholds and notifications for the alarms of a workflow. */
 export interface WorkflowAlarmsOptions {
@@ -112,6 +113,15 @@ export interface WorkflowAlarmsOptions {
    */
   readonly topic?: sns.ITopic;
 }
+
+const TYPES: TypesOf<WorkflowAlarmsOptions> = {
+  failoverDuration: DURATION,
+  iteratorAge: DURATION,
+  queueAge: DURATION,
+  retryAge: DURATION,
+  retryLateness: DURATION,
+  topic: TOPIC,
+};
 
 /** The alarms of a workflow, as created by `workflow.addAlarms()`. The services that the workflow uses determine which alarms exist. */
 export interface WorkflowAlarms {
@@ -284,8 +294,9 @@ export function addAlarms(workflow: Construct & MonitoredWorkflow, options: Work
   return { ...alarms, all };
 }
 
-function check({ node }: Construct, options: WorkflowAlarmsOptions): void {
+function check({ node }: Construct, given: WorkflowAlarmsOptions): void {
   const errors = new ValidationErrors();
+  const options = checkTypes<WorkflowAlarmsOptions>(errors, given, TYPES);
   for (const threshold of ['failed', 'deadLetters', 'failover', 'functionErrors', 'throttles'] as const) {
     errors.checkInteger(threshold, options[threshold], {
       min: 1,

@@ -14,6 +14,8 @@ import {
   retryQueuesOf,
 } from './resource-metrics';
 import { freeId } from '../shared/free-id';
+import { ValidationErrors } from '../shared/validation-errors';
+import { checkTypes, objectWith, type TypesOf } from '../shared/value-types';
 
 /** Options for the dashboard of a workflow. */
 export interface WorkflowDashboardOptions {
@@ -31,6 +33,10 @@ export interface WorkflowDashboardOptions {
   readonly alarms?: WorkflowAlarms;
 }
 
+const TYPES: TypesOf<WorkflowDashboardOptions> = {
+  alarms: objectWith(['all'], 'the alarms of a workflow, for example workflow.addAlarms()'),
+};
+
 const WIDTH = 24;
 const PERIOD = Duration.minutes(1);
 
@@ -42,7 +48,9 @@ export function addDashboard(
   workflow: Construct & MonitoredWorkflow,
   options: WorkflowDashboardOptions,
 ): cloudwatch.Dashboard {
-  const { dashboardName, alarms } = options;
+  const errors = new ValidationErrors();
+  const { dashboardName, alarms } = checkTypes<WorkflowDashboardOptions>(errors, options, TYPES);
+  errors.throwIfAny(`dashboard of workflow "${workflow.node.path}"`);
   return new cloudwatch.Dashboard(workflow, freeId(workflow, 'Dashboard'), {
     dashboardName,
     defaultInterval: Duration.hours(3),

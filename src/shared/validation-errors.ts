@@ -1,4 +1,4 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Token, type Duration } from 'aws-cdk-lib';
 
 /** The range of an integer property, and its source. */
 export interface IntegerRange {
@@ -23,6 +23,10 @@ export interface DurationRange {
 export class ValidationErrors {
   private readonly messages: string[] = [];
 
+  public get isEmpty(): boolean {
+    return this.messages.length === 0;
+  }
+
   public add(...messages: readonly string[]): void {
     this.messages.push(...messages);
   }
@@ -42,10 +46,6 @@ export class ValidationErrors {
 
   public checkDuration(property: string, value: Duration | undefined, range: DurationRange): void {
     if (value === undefined) return;
-    if (!isDuration(value)) {
-      this.add(`Invalid ${property} ${String(value)}: expected a Duration, for example Duration.seconds(60).`);
-      return;
-    }
     if (value.isUnresolved()) {
       // AWS validates a value that is resolved at deployment.
       if (!range.acceptsTokens) {
@@ -78,11 +78,6 @@ export class ValidationErrors {
       ].join('\n'),
     );
   }
-}
-
-/** Whether a value is a duration. JavaScript callers can pass any value. */
-export function isDuration(value: unknown): value is Duration {
-  return typeof value === 'object' && value !== null && 'isUnresolved' in value;
 }
 
 /** Formats names for a message: `"a", "b"`. */

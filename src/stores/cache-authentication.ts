@@ -4,6 +4,8 @@ import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
 import type { IamCacheConfiguration, PasswordCacheConfiguration } from '#contract';
 import { grantConnectTo, grantSecret } from '../shared/grants';
+import { ValidationErrors } from '../shared/validation-errors';
+import { checkTypes, objectWith, type TypesOf } from '../shared/value-types';
 
 /** Options for IAM authentication to a cache. */
 export interface CacheIamAuthenticationOptions {
@@ -37,6 +39,10 @@ export interface CachePasswordAuthenticationOptions {
   readonly userName?: string;
 }
 
+const PASSWORD_TYPES: TypesOf<CachePasswordAuthenticationOptions> = {
+  secret: objectWith(['secretArn'], 'a Secret, for example Secret.fromSecretNameV2(…)'),
+};
+
 type AuthenticationConfiguration =
   | Pick<IamCacheConfiguration, 'userName' | 'cacheName' | 'nodeBased' | 'region'>
   | Pick<PasswordCacheConfiguration, 'userName' | 'passwordSecret' | 'passwordField'>;
@@ -65,6 +71,11 @@ export class CacheAuthentication {
     return new CacheAuthentication(
       () => ({ userName, passwordSecret: secret.secretArn, ...(field !== undefined && { passwordField: field }) }),
       (_, grantee) => grantSecret(secret, grantee),
+      (errors) => {
+        const own = new ValidationErrors();
+        checkTypes(own, options, PASSWORD_TYPES, ['secret']);
+        errors.addFrom('authentication', own);
+      },
     );
   }
 
@@ -73,6 +84,8 @@ export class CacheAuthentication {
     public readonly _configuration: (cache: IConstruct) => AuthenticationConfiguration,
     /** @internal */
     public readonly _grant: (cache: IConstruct, grantee: iam.IGrantable) => iam.Grant,
+    /** @internal */
+    public readonly _check: (errors: ValidationErrors) => void = () => undefined,
   ) {}
 }
 

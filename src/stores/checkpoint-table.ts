@@ -5,7 +5,7 @@ import { CHECKPOINT_TABLE_KEY, TTL_ATTRIBUTE } from '#contract';
 import {
   DEFAULT_RETENTION,
   attributesOf,
-  checkRetention,
+  checkTableProps,
   tableDefaults,
   type ImportedTableOptions,
   type WorkflowTableProps,
@@ -38,7 +38,8 @@ export class CheckpointTable extends Construct implements ICheckpointTable {
    * @param table a table in the account and Region of the workflow
    */
   public static fromTable(table: dynamodb.ITable, options: ImportedTableOptions = {}): ICheckpointTable {
-    return { table, retention: options.retention ?? DEFAULT_RETENTION };
+    const { retention = DEFAULT_RETENTION } = options;
+    return { table, retention };
   }
 
   /** The table: partition key `executionId` (string), sort key `entry` (string), with a stream of new images. */
@@ -49,10 +50,10 @@ export class CheckpointTable extends Construct implements ICheckpointTable {
   /** @throws Error if `retention` is invalid */
   constructor(scope: Construct, id: string, props: WorkflowTableProps = {}) {
     super(scope, id);
-    this.retention = props.retention ?? DEFAULT_RETENTION;
     const errors = new ValidationErrors();
-    checkRetention(errors, this.retention);
+    checkTableProps(errors, props);
     errors.throwIfAny(`CheckpointTable "${this.node.path}"`);
+    this.retention = props.retention ?? DEFAULT_RETENTION;
 
     this.table = new dynamodb.Table(this, 'Table', {
       ...tableDefaults(props),

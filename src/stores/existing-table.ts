@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import { TTL_ATTRIBUTE } from '#contract';
-import { checkLocation, checkResource, checkService, locationOf } from '../shared/existing-resource';
+import { checkExisting, locationOf } from '../shared/existing-resource';
 import type { ValidationErrors } from '../shared/validation-errors';
 
 /** The schema that a table of a workflow must have. */
@@ -41,9 +41,7 @@ export function checkExistingTable(
   shape: TableShape,
   stack: Stack,
 ): void {
-  if (!checkResource(errors, 'table', table)) return;
-  checkService(errors, 'table', table.tableArn, stack);
-  checkLocation(errors, 'table', { env: locationOf(table) }, stack);
+  checkExisting(errors, 'table', { env: locationOf(table), node: table.node }, table.tableArn, stack);
   const definition = definitionOf(table);
   if (!definition) return;
   const typeOf = (name: string) =>

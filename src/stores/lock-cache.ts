@@ -10,6 +10,17 @@ import { CacheAuthentication } from './cache-authentication';
 import { checkRetention, DEFAULT_RETENTION } from './tables';
 import { grantConnectTo } from '../shared/grants';
 import { ValidationErrors } from '../shared/validation-errors';
+import {
+  checkTypes,
+  GRANTEE,
+  KEY,
+  objectWith,
+  RETENTION,
+  SECURITY_GROUPS,
+  SUBNETS,
+  VPC,
+  type TypesOf,
+} from '../shared/value-types';
 
 /** Properties of a new lock cache. */
 export interface LockCacheProps {
@@ -78,6 +89,14 @@ export interface LockCacheAttributes {
   readonly retention?: Duration;
 }
 
+const TYPES: TypesOf<LockCacheProps> = { vpc: VPC, vpcSubnets: SUBNETS, encryptionKey: KEY, retention: RETENTION };
+
+const ATTRIBUTE_TYPES: TypesOf<LockCacheAttributes> = {
+  securityGroups: SECURITY_GROUPS,
+  authentication: objectWith(['_grant'], 'a CacheAuthentication, for example CacheAuthentication.iam(…)'),
+  retention: RETENTION,
+};
+
 /** The commands that the runtime calls, on the keys that it uses. */
 const ACCESS_STRING = `on ~${LOCK_KEY_PREFIX}* -@all +@connection +eval +evalsha +hget +hmget +hgetall +hset +hdel +hincrby +persist +expire`;
 
@@ -132,12 +151,19 @@ export class LockCache extends Construct implements ILockCache {
   /** @throws Error that lists all invalid properties */
   constructor(scope: Construct, id: string, props: LockCacheProps) {
     super(scope, id);
-    this.retention = props.retention ?? DEFAULT_RETENTION;
-    const { subnets, subnetIds } = props.vpc.selectSubnets({ onePerAz: true, ...props.vpcSubnets });
     const errors = new ValidationErrors();
-    checkRetention(errors, this.retention);
-    checkZones(errors, subnets);
+    const {
+      vpc,
+      vpcSubnets,
+      retention = DEFAULT_RETENTION,
+    } = checkTypes<LockCacheProps>(errors, props, TYPES, ['vpc']);
+    checkRetention(errors, retention);
+    const { subnets, subnetIds } = vpc?.selectSubnets({ onePerAz: true, ...vpcSubnets }) ?? {};
+    if (subnets) checkZones(errors, subnets);
     errors.throwIfAny(`LockCache "${this.node.path}"`);
+    // An absent VPC is an error.
+    if (!subnetIds) throw new Error(`The lock cache "${this.node.path}" has no subnets.`);
+    this.retention = retention;
 
     const { prefix, name } = nameOf(this);
     this.cacheName = name;
@@ -186,6 +212,7 @@ export class LockCache extends Construct implements ILockCache {
    * Grants permission to connect to the cache, and to read and write locks. The grantee also needs network access: see `connections`.
    */
   public grantConnect(grantee: iam.IGrantable): iam.Grant {
+    checkGrantee(this, grantee);
     return grantConnectTo([this.cacheArn, this.userArn], grantee);
   }
 }
@@ -198,14 +225,17 @@ class ImportedLockCache extends Construct implements ILockCache {
 
   constructor(scope: Construct, id: string, attributes: LockCacheAttributes) {
     super(scope, id);
-    const { endpoint, securityGroups, authentication, retention = DEFAULT_RETENTION } = attributes;
     const errors = new ValidationErrors();
+    const typed = checkTypes(errors, attributes, ATTRIBUTE_TYPES, ['securityGroups', 'authentication']);
+    const { endpoint = '', retention = DEFAULT_RETENTION } = typed;
+    typed.authentication?._check(errors);
     checkRetention(errors, retention);
     const [, port] = /^[^:/\s]+:(\d+)$/.exec(endpoint) ?? [];
     if (port === undefined && !Token.isUnresolved(endpoint)) {
       errors.add(`Invalid endpoint "${endpoint}": expected a host name and a port, for example "host:${PORT}".`);
     }
     errors.throwIfAny(`LockCache "${this.node.path}"`);
+    const { securityGroups, authentication } = attributes;
     this.endpoint = endpoint;
     this.retention = retention;
     this.authentication = authentication;
@@ -213,8 +243,15 @@ class ImportedLockCache extends Construct implements ILockCache {
   }
 
   public grantConnect(grantee: iam.IGrantable): iam.Grant {
+    checkGrantee(this, grantee);
     return this.authentication._grant(this, grantee);
   }
+}
+
+function checkGrantee({ node }: IConstruct, grantee: iam.IGrantable): void {
+  const errors = new ValidationErrors();
+  checkTypes(errors, { grantee }, { grantee: GRANTEE }, ['grantee']);
+  errors.throwIfAny(`grant of LockCache "${node.path}"`);
 }
 
 /**

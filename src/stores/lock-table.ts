@@ -5,7 +5,7 @@ import { LOCK_TABLE_KEY, TTL_ATTRIBUTE } from '#contract';
 import {
   DEFAULT_RETENTION,
   attributesOf,
-  checkRetention,
+  checkTableProps,
   tableDefaults,
   type ImportedTableOptions,
   type WorkflowTableProps,
@@ -33,7 +33,8 @@ export class LockTable extends Construct implements ILockTable {
    * @param table a table in the account and Region of the workflow
    */
   public static fromTable(table: dynamodb.ITable, options: ImportedTableOptions = {}): ILockTable {
-    return { table, retention: options.retention ?? DEFAULT_RETENTION };
+    const { retention = DEFAULT_RETENTION } = options;
+    return { table, retention };
   }
 
   /** The table: partition key `executionId` (string), no sort key. */
@@ -44,10 +45,10 @@ export class LockTable extends Construct implements ILockTable {
   /** @throws Error if `retention` is invalid */
   constructor(scope: Construct, id: string, props: WorkflowTableProps = {}) {
     super(scope, id);
-    this.retention = props.retention ?? DEFAULT_RETENTION;
     const errors = new ValidationErrors();
-    checkRetention(errors, this.retention);
+    checkTableProps(errors, props);
     errors.throwIfAny(`LockTable "${this.node.path}"`);
+    this.retention = props.retention ?? DEFAULT_RETENTION;
 
     this.table = new dynamodb.Table(this, 'Table', {
       ...tableDefaults(props),

@@ -2,7 +2,8 @@ import { Duration, PhysicalName, RemovalPolicy } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { TableConfiguration } from '#contract';
-import { isDuration, type ValidationErrors } from '../shared/validation-errors';
+import type { ValidationErrors } from '../shared/validation-errors';
+import { checkTypes, KEY, RETENTION, type TypesOf } from '../shared/value-types';
 
 /** Properties of a new table of a workflow. */
 export interface WorkflowTableProps {
@@ -45,6 +46,14 @@ export interface ImportedTableOptions {
    * @default Duration.days(30)
    */
   readonly retention?: Duration;
+}
+
+const TYPES: TypesOf<WorkflowTableProps> = { encryptionKey: KEY, retention: RETENTION };
+
+/** Adds the errors in the properties of a new table. */
+export function checkTableProps(errors: ValidationErrors, props: WorkflowTableProps): void {
+  const { retention } = checkTypes<WorkflowTableProps>(errors, props, TYPES);
+  if (retention) checkRetention(errors, retention);
 }
 
 /** A table whose items are kept for a time after their execution has completed. */
@@ -100,10 +109,6 @@ export function tableConfiguration({ table, retention }: RetainingTable): TableC
 }
 
 export function checkRetention(errors: ValidationErrors, retention: Duration): void {
-  if (!isDuration(retention)) {
-    errors.add(`Invalid retention ${String(retention)}: expected a Duration, for example Duration.days(30).`);
-    return;
-  }
   if (retention.isUnresolved()) {
     errors.add(
       'retention must be known at synthesis, because it is part of the runtime configuration. Use Duration.days(n).',

@@ -16,8 +16,17 @@ import {
   type TaskLaunchType,
   type TaskNetworkConfiguration,
 } from '#contract';
-import { checkLocation } from '../shared/existing-resource';
+import { checkLocation, isKnownIn } from '../shared/existing-resource';
 import { quoteAll, type ValidationErrors } from '../shared/validation-errors';
+import {
+  checkTypes,
+  listOf,
+  objectWith,
+  optionsLike,
+  SECURITY_GROUPS,
+  SUBNETS,
+  type TypesOf,
+} from '../shared/value-types';
 import type { Machine } from 'cdk-lambda-fsm/machine';
 
 /** The Amazon ECS task that runs an action, and the events that its result sends to the execution. */
@@ -90,6 +99,20 @@ export interface EcsTaskOptions {
   readonly assignPublicIp?: boolean;
 }
 
+const TYPES: TypesOf<EcsTaskOptions> = {
+  cluster: objectWith(['clusterArn', 'clusterName'], 'a Cluster, for example Cluster.fromClusterAttributes(…)'),
+  taskDefinition: objectWith(
+    ['taskDefinitionArn'],
+    'a task definition, for example FargateTaskDefinition.fromFargateTaskDefinitionAttributes(…)',
+  ),
+  capacityProviderStrategies: listOf(
+    optionsLike("{ capacityProvider: 'FARGATE_SPOT', weight: 1 }"),
+    "a list of strategies, for example [{ capacityProvider: 'FARGATE_SPOT', weight: 1 }]",
+  ),
+  vpcSubnets: SUBNETS,
+  securityGroups: SECURITY_GROUPS,
+};
+
 /** An Amazon ECS task that runs an action, as created by `workflow.addEcsTask()`. */
 export class EcsTaskAction extends Construct implements ec2.IConnectable {
   /** The network connections of the task. Without the network mode `awsvpc`, the task has no security groups. */
@@ -152,10 +175,11 @@ export class EcsTaskAction extends Construct implements ec2.IConnectable {
 export function checkEcsTask(
   errors: ValidationErrors,
   name: string,
-  options: EcsTaskOptions,
+  given: EcsTaskOptions,
   machines: readonly Machine[],
   stack: Stack,
 ): void {
+  const options = checkTypes<EcsTaskOptions>(errors, given, TYPES, ['cluster', 'taskDefinition']);
   const states = machines
     .flatMap((machine) => Object.values(machine.states).map((state) => ({ machine, state })))
     .filter(({ state }) => state.do === name);
@@ -165,6 +189,10 @@ export function checkEcsTask(
   for (const { machine, state } of states) {
     for (const property of ['onSuccess', 'onFailure'] as const) {
       const event = options[property];
+      if (event === undefined) {
+        errors.add(`${property} is required. Set ${property} to the name of an event.`);
+        continue;
+      }
       if (state.final || Token.isUnresolved(event) || Object.hasOwn(state.on, event)) continue;
       errors.add(
         `Invalid ${property} "${event}": machine "${machine.name}", state "${state.name}" handles only ${quoteAll(Object.keys(state.on))}. Use one of these events, or add a transition.`,
@@ -176,7 +204,20 @@ export function checkEcsTask(
       );
     }
   }
+  const reserved = Object.keys(options.environment ?? {}).filter((variable) => variable.startsWith(VARIABLE_PREFIX));
+  if (reserved.length > 0) {
+    errors.add(
+      `Invalid environment variables ${quoteAll(reserved)}: names that start with ${VARIABLE_PREFIX} are reserved for the workflow. Rename them.`,
+    );
+  }
   const { cluster, taskDefinition, containerName } = options;
+  if (!cluster || !taskDefinition) return;
+  if (!isKnownIn(stack, cluster.clusterArn)) {
+    errors.add(
+      `The existing cluster "${cluster.node.path}" belongs to a stack of another account or Region. Use a cluster in the workflow's account and Region.`,
+    );
+    return;
+  }
   // The `env` of an imported cluster is that of its scope. Its ARN contains its actual account and Region.
   checkLocation(errors, 'cluster', { env: Arn.split(cluster.clusterArn, ArnFormat.SLASH_RESOURCE_NAME) }, stack);
   const known = taskDefinition instanceof ecs.TaskDefinition ? taskDefinition : undefined;
@@ -222,12 +263,6 @@ export function checkEcsTask(
   if (!inVpc && (options.vpcSubnets ?? options.securityGroups ?? options.assignPublicIp) !== undefined) {
     errors.add(
       'vpcSubnets, securityGroups and assignPublicIp require the network mode awsvpc. Set networkMode in the task definition, or omit these properties.',
-    );
-  }
-  const reserved = Object.keys(options.environment ?? {}).filter((variable) => variable.startsWith(VARIABLE_PREFIX));
-  if (reserved.length > 0) {
-    errors.add(
-      `Invalid environment variables ${quoteAll(reserved)}: names that start with ${VARIABLE_PREFIX} are reserved for the workflow. Rename them.`,
     );
   }
 }

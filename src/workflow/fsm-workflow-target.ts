@@ -5,6 +5,7 @@ import type { aws_events } from 'aws-cdk-lib/interfaces';
 import { EVENT_SOURCE, EXECUTION_ID_PATTERN, START_DETAIL_TYPE, type StartEvent } from '#contract';
 import type { FsmWorkflow } from './fsm-workflow';
 import { quoteAll, ValidationErrors } from '../shared/validation-errors';
+import { checkTypes, objectWith } from '../shared/value-types';
 
 /** The execution that an event starts. */
 export interface FsmWorkflowTargetOptions {
@@ -45,8 +46,10 @@ export class FsmWorkflowTarget implements events.IRuleTarget {
     private readonly workflow: FsmWorkflow,
     private readonly options: FsmWorkflowTargetOptions,
   ) {
-    const { machine, executionId, context } = options;
     const errors = new ValidationErrors();
+    checkTypes(errors, { workflow }, { workflow: objectWith(['_failedInvocations'], 'an FsmWorkflow') }, ['workflow']);
+    errors.throwIfAny('FsmWorkflowTarget');
+    const { machine, executionId, context } = options;
     if (!Token.isUnresolved(machine) && !workflow.machineNames.includes(machine)) {
       errors.add(`Invalid machine "${machine}": the workflow has only ${quoteAll(workflow.machineNames)}.`);
     }

@@ -1,13 +1,14 @@
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { LockStoreConfiguration, WorkflowConfiguration } from '#contract';
-import { checkTypes } from './check-types';
 import type { FsmWorkflowAttributes } from './fsm-workflow-attributes';
 import { FsmWorkflowBase, namesForClients } from './fsm-workflow-base';
+import { ATTRIBUTE_TYPES } from './property-types';
 import { WorkflowGrants } from './workflow-grants';
 import type { Broker, BrokerConfig } from '../brokers/broker';
 import { locationOf } from '../shared/existing-resource';
 import { ValidationErrors } from '../shared/validation-errors';
+import { checkTypes } from '../shared/value-types';
 import { bindLockCache, bindLockTable, type LockStoreConfig } from '../stores/lock-store';
 import { tableConfiguration } from '../stores/tables';
 
@@ -31,27 +32,32 @@ export class ImportedWorkflow extends FsmWorkflowBase {
   constructor(scope: Construct, id: string, attributes: FsmWorkflowAttributes) {
     super(scope, id);
     const errors = new ValidationErrors();
-    checkTypes(errors, attributes, REQUIRED);
+    const typed = checkTypes(errors, attributes, ATTRIBUTE_TYPES, REQUIRED);
+    const attach = <Configuration>(property: string, broker: Broker<Configuration>) => {
+      const own = new ValidationErrors();
+      const config = broker.attach(own, typed.checkpointTable);
+      if (!config && own.isEmpty && typed.checkpointTable) {
+        errors.add(`${property} has no existing resource. Pass the resource, for example { queue }.`);
+      }
+      errors.addFrom(property, own);
+      return config;
+    };
+    const eventSource = typed.eventSource && attach('eventSource', typed.eventSource._broker);
+    const failoverEventSource =
+      typed.failoverEventSource && attach('failoverEventSource', typed.failoverEventSource._broker);
+    const retryQueue = typed.retryQueue && attach('retryQueue', typed.retryQueue._broker);
+    const failoverRetryQueue =
+      typed.failoverRetryQueue && attach('failoverRetryQueue', typed.failoverRetryQueue._broker);
+    if (!attributes.lockTable && !attributes.lockCache) {
+      errors.add('Either lockTable or lockCache is required. Set one of them.');
+    }
     errors.throwIfAny(`attributes of workflow "${this.node.path}"`);
+    const locks = locksOf(attributes);
+    // An absent part is an error.
+    if (!eventSource || !retryQueue || !locks) throw new Error('The attributes are incomplete.');
     const { workflowName, machineNames, checkpointTable, deadLetterQueue } = attributes;
     this.workflowName = workflowName;
     this.machineNames = machineNames;
-    const attach = <Configuration>(property: string, broker: Broker<Configuration>) => {
-      const config = broker.attach(checkpointTable);
-      if (!config) errors.add(`${property} has no existing resource. Pass the resource, for example { queue }.`);
-      return config;
-    };
-    const eventSource = attach('eventSource', attributes.eventSource._broker);
-    const failoverEventSource =
-      attributes.failoverEventSource && attach('failoverEventSource', attributes.failoverEventSource._broker);
-    const retryQueue = attach('retryQueue', attributes.retryQueue._broker);
-    const failoverRetryQueue =
-      attributes.failoverRetryQueue && attach('failoverRetryQueue', attributes.failoverRetryQueue._broker);
-    const locks = locksOf(attributes);
-    if (!locks) errors.add('Either lockTable or lockCache is required. Set one of them.');
-    errors.throwIfAny(`attributes of workflow "${this.node.path}"`);
-    // An absent part is an error.
-    if (!eventSource || !retryQueue || !locks) throw new Error('The attributes are incomplete.');
 
     const eventSources = present([eventSource, failoverEventSource]);
     const retryQueues = present([retryQueue, failoverRetryQueue]);

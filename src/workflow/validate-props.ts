@@ -1,13 +1,13 @@
 import { Stack, Token } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { CHECKPOINT_TABLE_KEY, LOCK_TABLE_KEY } from '#contract';
-import { checkTypes } from './check-types';
 import { bundleActions, type BundledActions } from './code/actions-bundle';
 import type { Brokers, ValidationContext } from '../brokers/broker';
 import { requireAssets } from './code/built-assets';
 import { findModules } from './code/node-modules';
 import { WorkflowCode } from './code/workflow-code';
 import type { FsmWorkflowProps } from './fsm-workflow-props';
+import { PROPERTY_TYPES } from './property-types';
 import { checkSharedResources, checkUniqueName, type UsedResource } from './shared-resources';
 import { checkFunctionOptions, timeoutOf } from './workflow-function';
 import { CHECKPOINT_STREAM } from '../brokers/dynamodb/event-source';
@@ -16,8 +16,9 @@ import { RetryQueue } from '../brokers/retry-queue';
 import { checkQueueLimits } from '../brokers/sqs/queue';
 import { checkConcurrencyLimits } from '../machines/concurrency-limits';
 import { checkUpgrades, previousMachines, upgradesOf } from '../machines/upgrades';
-import { checkLocation, checkService } from '../shared/existing-resource';
+import { checkExisting, checkLocation } from '../shared/existing-resource';
 import { ValidationErrors } from '../shared/validation-errors';
+import { checkTypes } from '../shared/value-types';
 import { checkExistingTable } from '../stores/existing-table';
 import { attributesOf, checkRetention } from '../stores/tables';
 import { describeProblem, validateTogether, type Machine } from 'cdk-lambda-fsm/machine';
@@ -37,11 +38,12 @@ export interface ValidatedProps {
 }
 
 /** @throws Error that lists all errors */
-export function validateProps(scope: Construct, props: FsmWorkflowProps): ValidatedProps {
+export function validateProps(scope: Construct, given: FsmWorkflowProps): ValidatedProps {
   requireAssets();
   const errors = new ValidationErrors();
-  checkTypes(errors, props, ['machines', 'actions']);
-  errors.throwIfAny(`workflow "${scope.node.path}"`);
+  const typed = checkTypes<FsmWorkflowProps>(errors, given, PROPERTY_TYPES, ['machines', 'actions']);
+  // Absent machines and actions are errors already.
+  const props: FsmWorkflowProps = { machines: [], actions: '', ...typed };
   const stack = Stack.of(scope);
   const { bundling = {} } = props;
   const brokers: Brokers = {
@@ -53,7 +55,7 @@ export function validateProps(scope: Construct, props: FsmWorkflowProps): Valida
     previousRetryQueues: (props.previousRetryQueues ?? []).map(({ _broker }) => _broker),
   };
   const canDelay = brokers.retryQueue.delays ?? brokers.failoverRetryQueue?.delays ?? false;
-  const machines = checkMachines(errors, props);
+  const machines = typed.machines ? checkMachines(errors, props) : [];
   checkUpgrades(errors, props.machines);
   const upgrades = upgradesOf(props.machines);
   const previous = previousMachines(upgrades);
@@ -66,9 +68,10 @@ export function validateProps(scope: Construct, props: FsmWorkflowProps): Valida
   if (!canDelay) refuseTimeouts(errors, [...machines, ...previous]);
   checkConcurrencyLimits(errors, props.machines, canDelay);
   // The CDK CLI synthesizes without bundling when it only lists stacks, and for stacks that it does not deploy.
-  const actions = stack.bundlingRequired
-    ? bundleActions(scope.node.root, props.actions, bundling, errors)
-    : NOT_BUNDLED;
+  const actions =
+    !stack.bundlingRequired || typed.actions === undefined
+      ? NOT_BUNDLED
+      : bundleActions(scope.node.root, props.actions, bundling, errors);
   const modules =
     actions && actions !== NOT_BUNDLED ? findModules(actions.source, bundling.nodeModules ?? [], errors) : undefined;
   checkDeadLetterQueue(errors, props, stack);
@@ -90,6 +93,7 @@ const NOT_BUNDLED: BundledActions = { source: '', files: {}, warnings: [] };
 
 function checkMachines(errors: ValidationErrors, props: FsmWorkflowProps): readonly Machine[] {
   const machines = props.machines.flatMap(({ _machines }) => _machines);
+  for (const { _optionErrors } of props.machines) errors.addFrom('machines', _optionErrors);
   const definitionErrors = props.machines.flatMap(({ _errors }) => _errors);
   errors.add(...definitionErrors.map((error) => `machines: ${error}`));
   errors.add(...validateTogether(machines).map((problem) => `machines: ${describeProblem(problem)}`));
@@ -135,8 +139,7 @@ function checkDeadLetterQueue(
   if (queue.fifo) {
     own.add('A FIFO queue cannot be the dead-letter queue of standard queues. Use a standard queue.');
   }
-  checkService(own, 'queue', queue.queueArn, stack);
-  checkLocation(own, 'queue', queue, stack, ['region']);
+  checkExisting(own, 'queue', queue, queue.queueArn, stack, ['region']);
   checkQueueLimits(own, queue);
   errors.addFrom('deadLetterQueue', own);
 }
@@ -144,8 +147,8 @@ function checkDeadLetterQueue(
 function checkKey(errors: ValidationErrors, { encryptionKey: key }: FsmWorkflowProps, stack: Stack): void {
   if (!key) return;
   const own = new ValidationErrors();
-  checkLocation(own, 'key', key, stack, ['region']);
-  if (JSON.stringify(stack.resolve(key.keyArn)).includes(':alias/')) {
+  const isNear = checkLocation(own, 'key', key, stack, ['region']);
+  if (isNear && JSON.stringify(stack.resolve(key.keyArn)).includes(':alias/')) {
     own.add(
       'The key is an alias, which Lambda and CloudWatch Logs do not accept, and which grants no permissions. Use the key itself, for example with Key.fromKeyArn(…) or Key.fromLookup(…, { aliasName }).',
     );

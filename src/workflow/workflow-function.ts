@@ -52,7 +52,7 @@ const OLDEST_NODE = 20;
 const MAX_DESCRIPTION_LENGTH = 256;
 
 /** The options of a function that the workflow cannot leave to its users, each with the reason. */
-const REJECTED: Readonly<Partial<Record<keyof lambda.FunctionOptions, string>>> = {
+const REJECTED = {
   events:
     'the function runs only envelopes of the workflow. Use eventSource, or start executions with an FsmWorkflowTarget or a function of yours.',
   onFailure: 'failed invocations go to the deadLetterQueue of the workflow. Set deadLetterQueue.',
@@ -66,7 +66,9 @@ const REJECTED: Readonly<Partial<Record<keyof lambda.FunctionOptions, string>>> 
   logRemovalPolicy: 'it belongs to the custom resource of the CDK. Set removalPolicy, or use a logGroup.',
   logRetentionRole: 'the workflow creates its log group without a custom resource.',
   logRetentionRetryOptions: 'the workflow creates its log group without a custom resource.',
-};
+} satisfies Readonly<Partial<Record<keyof lambda.FunctionOptions, string>>>;
+
+export type RejectedOption = keyof typeof REJECTED;
 
 /** The timeout of an invocation. */
 export function timeoutOf(options: WorkflowFunctionOptions): Duration {

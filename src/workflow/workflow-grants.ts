@@ -6,6 +6,8 @@ import type { LockStoreConfiguration } from '#contract';
 import type { BrokerConfig } from '../brokers/broker';
 import { locationOf } from '../shared/existing-resource';
 import { allOf, grantTable } from '../shared/grants';
+import { ValidationErrors } from '../shared/validation-errors';
+import { checkTypes, GRANTEE } from '../shared/value-types';
 import type { LockStoreConfig } from '../stores/lock-store';
 
 /** The resources that the methods of the client call. */
@@ -95,6 +97,9 @@ export class WorkflowGrants {
 
   /** Grants nothing to an identity of another account: the client addresses tables and streams by name, as AWS requires within an account. */
   private grant(grantee: iam.IGrantable, grants: () => [iam.Grant, ...iam.Grant[]]): iam.Grant {
+    const errors = new ValidationErrors();
+    checkTypes(errors, { grantee }, { grantee: GRANTEE }, ['grantee']);
+    errors.throwIfAny(`grant of workflow "${this.scope.node.path}"`);
     const { principalAccount: account } = grantee.grantPrincipal;
     const { account: own } = locationOf(this.resources.checkpointTable);
     if (account === undefined || account === own || Token.isUnresolved(account) || Token.isUnresolved(own)) {

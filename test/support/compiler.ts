@@ -45,6 +45,11 @@ export function compile(files: readonly string[]): string[] {
   });
 }
 
+/** A program of files, with the types that they import. */
+export function programOf(files: readonly string[]): ts.Program {
+  return ts.createProgram([...files], OPTIONS, hostWith());
+}
+
 /**
  * Compiles the project with another text of one of its files.
  *

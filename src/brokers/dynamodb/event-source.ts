@@ -7,10 +7,11 @@ import { tableConfig } from './table';
 import { grantStream } from '../../shared/grants';
 import { literalOf, logicalIdOf } from '../../shared/literal';
 import type { ValidationErrors } from '../../shared/validation-errors';
+import { checkTypes, DURATION, type TypesOf } from '../../shared/value-types';
 import type { ICheckpointTable } from '../../stores/checkpoint-table';
 import { definitionOf } from '../../stores/existing-table';
 import type { Broker, BrokerConfig, ValidationContext, WorkflowParts } from '../broker';
-import { checkStreamOptions, mapStream, type StreamOptions } from '../stream-mapping';
+import { checkStreamOptions, mapStream, STREAM_TYPES, type StreamOptions } from '../stream-mapping';
 
 /** The stream of the checkpoint table as an event source. */
 export interface DynamoDbEventSourceOptions extends StreamOptions {
@@ -25,6 +26,8 @@ export interface DynamoDbEventSourceOptions extends StreamOptions {
    */
   readonly maxRecordAge?: Duration;
 }
+
+const TYPES: TypesOf<DynamoDbEventSourceOptions> = { ...STREAM_TYPES, maxRecordAge: DURATION };
 
 /** The identity of every workflow's checkpoint stream. */
 export const CHECKPOINT_STREAM = 'the stream of the checkpoint table';
@@ -65,8 +68,9 @@ export class DynamoDbEventSource implements Broker<EventSourceConfiguration<'dyn
   }
 
   public check(errors: ValidationErrors, context: ValidationContext): void {
-    checkStreamOptions(errors, this.options, context);
-    errors.checkDuration('maxRecordAge', this.options.maxRecordAge, {
+    const options = checkTypes<DynamoDbEventSourceOptions>(errors, this.options, TYPES);
+    checkStreamOptions(errors, options, context);
+    errors.checkDuration('maxRecordAge', options.maxRecordAge, {
       min: Duration.minutes(1),
       max: Duration.hours(24),
       reason: 'DynamoDB Streams limit',
@@ -122,10 +126,18 @@ export class DynamoDbEventSource implements Broker<EventSourceConfiguration<'dyn
       this.options,
       workflow,
     );
-    return this.attach(workflow.checkpointTable);
+    return configOf(workflow.checkpointTable);
   }
 
-  public attach({ table }: ICheckpointTable): BrokerConfig<EventSourceConfiguration<'dynamodb'>> {
-    return tableConfig(table, { service: 'dynamodb' });
+  public attach(
+    errors: ValidationErrors,
+    checkpointTable: ICheckpointTable | undefined,
+  ): BrokerConfig<EventSourceConfiguration<'dynamodb'>> | undefined {
+    checkTypes<DynamoDbEventSourceOptions>(errors, this.options, TYPES);
+    return checkpointTable && configOf(checkpointTable);
   }
+}
+
+function configOf({ table }: ICheckpointTable): BrokerConfig<EventSourceConfiguration<'dynamodb'>> {
+  return tableConfig(table, { service: 'dynamodb' });
 }

@@ -13,6 +13,7 @@ import {
 import { tableConfig } from './table';
 import { grantTable } from '../../shared/grants';
 import type { ValidationErrors } from '../../shared/validation-errors';
+import { checkTypes, TABLE, type TypesOf } from '../../shared/value-types';
 import { checkExistingTable } from '../../stores/existing-table';
 import { attributesOf, tableDefaults } from '../../stores/tables';
 import type { Broker, BrokerConfig, ValidationContext, WorkflowParts } from '../broker';
@@ -39,6 +40,8 @@ export interface DynamoDbRetryQueueOptions {
   readonly shards?: number;
 }
 
+const TYPES: TypesOf<DynamoDbRetryQueueOptions> = { table: TABLE };
+
 export class DynamoDbRetryQueue implements Broker<RetryQueueConfiguration<'dynamodb'>> {
   public readonly delays = true;
 
@@ -53,7 +56,7 @@ export class DynamoDbRetryQueue implements Broker<RetryQueueConfiguration<'dynam
   }
 
   public check(errors: ValidationErrors, { stack }: ValidationContext): void {
-    const { table, shards } = this.options;
+    const { table, shards } = checkTypes<DynamoDbRetryQueueOptions>(errors, this.options, TYPES);
     errors.checkInteger('shards', shards, { min: 1, max: 100, reason: 'the timer queries each shard every minute' });
     if (table) checkExistingTable(errors, table, { ...attributesOf(RETRY_TABLE_KEY), expires: false }, stack);
   }
@@ -80,8 +83,9 @@ export class DynamoDbRetryQueue implements Broker<RetryQueueConfiguration<'dynam
     return this.configOf(table);
   }
 
-  public attach(): BrokerConfig<RetryQueueConfiguration<'dynamodb'>> | undefined {
-    return this.options.table && this.configOf(this.options.table);
+  public attach(errors: ValidationErrors): BrokerConfig<RetryQueueConfiguration<'dynamodb'>> | undefined {
+    const { table } = checkTypes<DynamoDbRetryQueueOptions>(errors, this.options, TYPES);
+    return table && this.configOf(table);
   }
 
   private configOf(table: dynamodb.ITable): BrokerConfig<RetryQueueConfiguration<'dynamodb'>> {

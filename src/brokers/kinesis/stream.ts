@@ -4,12 +4,19 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 import type { EventSourceConfiguration, RetryQueueConfiguration } from '#contract';
-import { checkLocation, checkResource, checkService } from '../../shared/existing-resource';
+import { checkExisting } from '../../shared/existing-resource';
 import { grantPutTo, grantReadBackFrom, grantReadFrom } from '../../shared/grants';
 import type { ValidationErrors } from '../../shared/validation-errors';
+import { checkTypes, DURATION, FILTERS, KEY, STREAM, type TypesOf } from '../../shared/value-types';
 import type { Broker, BrokerConfig, ValidationContext, WorkflowParts } from '../broker';
 import { resourceIdOf } from '../broker-scope';
-import { checkStreamOptions, DEFAULT_MAX_RECORD_AGE, mapStream, type StreamOptions } from '../stream-mapping';
+import {
+  checkStreamOptions,
+  DEFAULT_MAX_RECORD_AGE,
+  mapStream,
+  STREAM_TYPES,
+  type StreamOptions,
+} from '../stream-mapping';
 
 /** How a Kinesis data stream is created, and how it delivers its records to the workflow's function. */
 export interface KinesisOptions extends StreamOptions {
@@ -78,6 +85,15 @@ export interface KinesisOptions extends StreamOptions {
   readonly filterEncryption?: kms.IKey;
 }
 
+const TYPES: TypesOf<KinesisOptions> = {
+  ...STREAM_TYPES,
+  stream: STREAM,
+  retentionPeriod: DURATION,
+  maxRecordAge: DURATION,
+  filters: FILTERS,
+  filterEncryption: KEY,
+};
+
 const DEFAULT_RETENTION = Duration.days(7);
 
 /** @see https://docs.aws.amazon.com/streams/latest/dev/kinesis-extended-retention.html */
@@ -99,7 +115,7 @@ export abstract class KinesisBroker<Options extends KinesisOptions> implements B
   }
 
   public check(errors: ValidationErrors, context: ValidationContext): void {
-    checkKinesisOptions(errors, this.options, context);
+    checkKinesisOptions(errors, checkTypes<KinesisOptions>(errors, this.options, TYPES), context);
   }
 
   public bind(scope: Construct, workflow: WorkflowParts): BrokerConfig<StreamConfiguration> {
@@ -122,8 +138,9 @@ export abstract class KinesisBroker<Options extends KinesisOptions> implements B
     return configOf(stream);
   }
 
-  public attach(): BrokerConfig<StreamConfiguration> | undefined {
-    return this.options.stream && configOf(this.options.stream);
+  public attach(errors: ValidationErrors): BrokerConfig<StreamConfiguration> | undefined {
+    const { stream } = checkTypes<KinesisOptions>(errors, this.options, TYPES);
+    return stream && configOf(stream);
   }
 }
 
@@ -164,7 +181,7 @@ function checkKinesisOptions(errors: ValidationErrors, options: KinesisOptions, 
     );
   }
   if (stream) {
-    if (checkResource(errors, 'stream', stream)) checkExistingStream(errors, stream, options, context);
+    checkExistingStream(errors, stream, options, context);
     return;
   }
   if (startingPosition === lambda.StartingPosition.LATEST) {
@@ -196,8 +213,7 @@ function checkExistingStream(
       errors.add(`${property} applies only to a new stream, but an existing stream is given. Set it on that stream.`);
     }
   }
-  checkService(errors, 'stream', stream.streamArn, stack);
-  checkLocation(errors, 'stream', stream, stack);
+  checkExisting(errors, 'stream', stream, stream.streamArn, stack);
   const definition = stream.node.defaultChild;
   if (definition instanceof kinesis.CfnStream && !Token.isUnresolved(definition.retentionPeriodHours)) {
     checkAge(errors, maxRecordAge, Duration.hours(definition.retentionPeriodHours ?? KINESIS_DEFAULT_RETENTION_HOURS));

@@ -5,9 +5,10 @@ import * as sns from 'aws-cdk-lib/aws-sns';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { EventSourceConfiguration, RetryQueueConfiguration } from '#contract';
-import { checkLocation, checkResource, checkService } from '../../shared/existing-resource';
+import { checkExisting } from '../../shared/existing-resource';
 import { grantPublishTo } from '../../shared/grants';
 import type { ValidationErrors } from '../../shared/validation-errors';
+import { checkTypes, TOPIC, type TypesOf } from '../../shared/value-types';
 import type { Broker, BrokerConfig, ValidationContext, WorkflowParts } from '../broker';
 import { resourceIdOf } from '../broker-scope';
 
@@ -21,6 +22,8 @@ export interface SnsOptions {
    */
   readonly topic?: sns.ITopic;
 }
+
+const TYPES: TypesOf<SnsOptions> = { topic: TOPIC };
 
 /** The runtime finds the topic in the same way for both. */
 type TopicConfiguration = EventSourceConfiguration<'sns'> & RetryQueueConfiguration<'sns'>;
@@ -38,15 +41,14 @@ export abstract class SnsBroker<Options extends SnsOptions> implements Broker<To
   }
 
   public check(errors: ValidationErrors, { stack }: ValidationContext): void {
-    const { topic } = this.options;
-    if (!topic || !checkResource(errors, 'topic', topic)) return;
+    const { topic } = checkTypes<SnsOptions>(errors, this.options, TYPES);
+    if (!topic) return;
     if (topic.fifo || topic.topicArn.endsWith('.fifo')) {
       errors.add(
         'A FIFO topic cannot invoke a Lambda function. Use a standard topic, or EventSource.sqs({ fifo: true }).',
       );
     }
-    checkService(errors, 'topic', topic.topicArn, stack);
-    checkLocation(errors, 'topic', topic, stack, ['region']);
+    checkExisting(errors, 'topic', topic, topic.topicArn, stack, ['region']);
   }
 
   public bind(scope: Construct, workflow: WorkflowParts): BrokerConfig<TopicConfiguration> {
@@ -70,8 +72,8 @@ export abstract class SnsBroker<Options extends SnsOptions> implements Broker<To
     return configOf(topic, existingTopic ? existingTopic.masterKey : workflow.encryptionKey);
   }
 
-  public attach(): BrokerConfig<TopicConfiguration> | undefined {
-    const { topic } = this.options;
+  public attach(errors: ValidationErrors): BrokerConfig<TopicConfiguration> | undefined {
+    const { topic } = checkTypes<SnsOptions>(errors, this.options, TYPES);
     return topic && configOf(topic, topic.masterKey);
   }
 }

@@ -21,7 +21,8 @@ export class SqsEventSource extends SqsBroker<SqsEventSourceOptions> {
 
   public override check(errors: ValidationErrors, context: ValidationContext): void {
     const { queue, fifo } = this.options;
-    if (queue && fifo !== undefined && fifo !== queue.fifo) {
+    // A value that is no queue has no ARN, and `super.check` reports it.
+    if (queue?.queueArn !== undefined && fifo !== undefined && fifo !== queue.fifo) {
       errors.add(
         Token.isUnresolved(queue.queueArn)
           ? `Invalid fifo ${fifo}: the existing queue has fifo ${queue.fifo}, because its ARN is unknown at synthesis. Import it with Queue.fromQueueAttributes(…, { queueArn, fifo: ${fifo} }).`

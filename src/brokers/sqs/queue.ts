@@ -3,10 +3,20 @@ import type * as eventsources from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { EventSourceConfiguration, RetryQueueConfiguration } from '#contract';
-import { checkLocation, checkResource, checkService } from '../../shared/existing-resource';
+import { checkExisting } from '../../shared/existing-resource';
 import { grantReceiveFrom, grantSendTo } from '../../shared/grants';
 import { MAX_BATCHING_WINDOW, queueDefaults, visibilityTimeout } from '../../shared/queues';
-import { isDuration, type ValidationErrors } from '../../shared/validation-errors';
+import type { ValidationErrors } from '../../shared/validation-errors';
+import {
+  checkTypes,
+  DURATION,
+  FILTERS,
+  KEY,
+  MAPPING_METRICS,
+  optionsLike,
+  QUEUE,
+  type TypesOf,
+} from '../../shared/value-types';
 import type { Broker, BrokerConfig, ValidationContext, WorkflowParts } from '../broker';
 import { resourceIdOf } from '../broker-scope';
 
@@ -38,6 +48,15 @@ export interface SqsOptions extends eventsources.SqsEventSourceProps {
    */
   readonly maxReceiveCount?: number;
 }
+
+const TYPES: TypesOf<SqsOptions> = {
+  queue: QUEUE,
+  maxBatchingWindow: DURATION,
+  filters: FILTERS,
+  filterEncryption: KEY,
+  metricsConfig: MAPPING_METRICS,
+  provisionedPollerConfig: optionsLike('{ minimumPollers: 1, maximumPollers: 10 }'),
+};
 
 /** How the runtime finds the queue. A retry queue is never a FIFO queue. */
 type QueueConfiguration = EventSourceConfiguration<'sqs'> & RetryQueueConfiguration<'sqs'>;
@@ -80,7 +99,7 @@ export abstract class SqsBroker<Options extends SqsOptions> implements Broker<Qu
   }
 
   public check(errors: ValidationErrors, context: ValidationContext): void {
-    checkSqsOptions(errors, this.options, this.fifo, context);
+    checkSqsOptions(errors, checkTypes<SqsOptions>(errors, this.options, TYPES), this.fifo, context);
   }
 
   public bind(scope: Construct, workflow: WorkflowParts): BrokerConfig<QueueConfiguration> {
@@ -97,8 +116,9 @@ export abstract class SqsBroker<Options extends SqsOptions> implements Broker<Qu
     return this.configOf(queue);
   }
 
-  public attach(): BrokerConfig<QueueConfiguration> | undefined {
-    return this.options.queue && this.configOf(this.options.queue);
+  public attach(errors: ValidationErrors): BrokerConfig<QueueConfiguration> | undefined {
+    const { queue } = checkTypes<SqsOptions>(errors, this.options, TYPES);
+    return queue && this.configOf(queue);
   }
 
   private configOf(queue: sqs.IQueue): BrokerConfig<QueueConfiguration> {
@@ -170,7 +190,7 @@ function checkSqsOptions(
         'Lambda does not support maxBatchingWindow for FIFO queues. Omit maxBatchingWindow, or use a standard queue.',
       );
     }
-  } else if (isDuration(window) && (window.isUnresolved() || window.toMilliseconds() >= 1000)) {
+  } else if (window && (window.isUnresolved() || window.toMilliseconds() >= 1000)) {
     errors.checkInteger('batchSize', batchSize, { min: 1, max: 10_000, reason: 'Lambda limit' });
   } else {
     errors.checkInteger('batchSize', batchSize, {
@@ -179,9 +199,7 @@ function checkSqsOptions(
       reason: 'Lambda limit without a maxBatchingWindow of at least 1 second',
     });
   }
-  if (options.queue && checkResource(errors, 'queue', options.queue)) {
-    checkExistingQueue(errors, options.queue, options, context);
-  }
+  if (options.queue) checkExistingQueue(errors, options.queue, options, context);
 }
 
 function checkExistingQueue(
@@ -191,8 +209,7 @@ function checkExistingQueue(
   context: ValidationContext,
 ): void {
   checkRedrivePolicy(errors, queue, options);
-  checkService(errors, 'queue', queue.queueArn, context.stack);
-  checkLocation(errors, 'queue', queue, context.stack, ['region']);
+  checkExisting(errors, 'queue', queue, queue.queueArn, context.stack, ['region']);
   checkQueueLimits(errors, queue);
   if (queue.queueArn === context.deadLetterQueue?.queueArn) {
     errors.add("The queue is the workflow's deadLetterQueue. Use another queue.");

@@ -259,9 +259,9 @@ test('reports all errors together', () => {
   ).toBe(`Invalid task "charge" of workflow "Stack/Orders": 5 errors:
   - Invalid onSuccess "chargd": machine "order", state "charging" handles only "charged". Use one of these events, or add a transition.
   - Invalid onFailure "broken": machine "order", state "charging" handles only "charged". Use one of these events, or add a transition.
+  - Invalid environment variables "FSM_STEP": names that start with FSM_ are reserved for the workflow. Rename them.
   - Invalid containerName "unknown": the task definition has no such container. Use the name of a container that was added to it.
-  - vpcSubnets, securityGroups and assignPublicIp require the network mode awsvpc. Set networkMode in the task definition, or omit these properties.
-  - Invalid environment variables "FSM_STEP": names that start with FSM_ are reserved for the workflow. Rename them.`);
+  - vpcSubnets, securityGroups and assignPublicIp require the network mode awsvpc. Set networkMode in the task definition, or omit these properties.`);
   expect(message((stack) => ({ taskDefinition: new ecs.FargateTaskDefinition(stack, 'Empty') }), 'chrge'))
     .toBe(`Invalid task "chrge" of workflow "Stack/Orders": 2 errors:
   - No state has the "do" action "chrge". Use the name of a "do" action, or add the action to a state.

@@ -41,33 +41,37 @@ function untyped(props: Record<string, unknown>): Partial<FsmWorkflowProps> {
 const account = (service: string, name: string) => `arn:aws:${service}:eu-west-1:123456789012:${name}`;
 
 test.each<[string, (stack: Stack) => Partial<FsmWorkflowProps>, RegExp]>([
-  ['a machine without its definition', () => untyped({ machines: [ORDER] }), /Invalid machines: .*fromObject\(order\)/],
+  [
+    'a machine without its definition',
+    () => untyped({ machines: [ORDER] }),
+    /Invalid machines\[0\] \(an object\): .*fromObject\(order\)/,
+  ],
   [
     'one machine',
     () => untyped({ machines: MachineDefinition.fromObject(ORDER) }),
-    /Invalid machines: expected a list/,
+    /Invalid machines \(MachineDefinition\): expected a list/,
   ],
   ['no machines', () => untyped({ machines: undefined }), /machines is required\. Set machines/],
   [
     'actions as an object',
     () => untyped({ actions: { reserve: () => 'reserved' } }),
-    /Invalid actions: .*path of a file/,
+    /Invalid actions \(an object\): .*path of a file/,
   ],
   [
     'a queue as the event source',
     (stack) => untyped({ eventSource: new sqs.Queue(stack, 'Queue') }),
-    /Invalid eventSource: .*EventSource\.sqs\(\{ queue \}\)/,
+    /Invalid eventSource \(Queue "Stack\/Queue"\): .*EventSource\.sqs\(\{ queue \}\)/,
   ],
   [
     'an event source as the retry queue, and a retry queue as the event source',
     () => untyped({ retryQueue: EventSource.sqs(), eventSource: RetryQueue.sqs() }),
-    /2 errors:\n.*Invalid eventSource: expected an EventSource.*\n.*Invalid retryQueue: expected a RetryQueue/,
+    /2 errors:\n.*Invalid eventSource \(RetryQueue\): expected an EventSource.*\n.*Invalid retryQueue \(EventSource\): expected a RetryQueue/,
   ],
   ['one previous event source', () => untyped({ previousEventSources: EventSource.sqs() }), /expected a list of event/],
   [
     'a table as the lock table',
     (stack) => untyped({ lockTable: dynamodb.Table.fromTableName(stack, 'Table', 'locks') }),
-    /Invalid lockTable: .*LockTable\.fromTable\(table\)/,
+    /Invalid lockTable \(\w+ "Stack\/Table"\): .*LockTable\.fromTable\(table\)/,
   ],
   ['an ARN as the dead-letter queue', () => untyped({ deadLetterQueue: account('sqs', 'x') }), /Queue\.fromQueueArn/],
   [
@@ -81,7 +85,7 @@ test.each<[string, (stack: Stack) => Partial<FsmWorkflowProps>, RegExp]>([
     }),
     /5 errors:\n.*expected a Table, .*\n.*Invalid queue "arn:aws:sqs.*Queue\.fromQueueArn(.|\n)*Invalid stream(.|\n)*Invalid table "retries"(.|\n)*Invalid topic/,
   ],
-  ['a number as the timeout', () => untyped({ timeout: 30 }), /Invalid timeout: expected a Duration/],
+  ['a number as the timeout', () => untyped({ timeout: 30 }), /Invalid timeout 30: expected a Duration/],
   [
     'a number as a batching window',
     () => ({ eventSource: EventSource.sqs({ maxBatchingWindow: 5 as unknown as Duration }) }),
@@ -166,7 +170,7 @@ test('attributes of an imported workflow that are missing or of another type', (
     checkpointTable: dynamodb.Table.fromTableName(stack, 'Table', 'checkpoints'),
   };
   expect(() => FsmWorkflow.fromAttributes(stack, 'Orders', attributes as unknown as FsmWorkflowAttributes)).toThrow(
-    /^Invalid attributes of workflow "Stack\/Orders": 5 errors:\n.*Invalid eventSource.*\n.*Invalid checkpointTable.*\n.*deadLetterQueue is required.*\n.*Invalid machineNames.*\n.*workflowName is required/,
+    /^Invalid attributes of workflow "Stack\/Orders": 5 errors:\n.*workflowName is required.*\n.*Invalid machineNames "order".*\n.*Invalid eventSource.*\n.*Invalid checkpointTable.*\n.*deadLetterQueue is required/,
   );
 });
 
