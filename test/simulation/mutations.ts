@@ -24,6 +24,7 @@ const FAIL_STEP = 'lambda/engine/step/fail-step.ts';
 const PARK = 'lambda/engine/step/park.ts';
 const POSTPONE = 'lambda/engine/step/postpone.ts';
 const TAKE_MAIL = 'lambda/engine/step/take-mail.ts';
+const PROCESS_DELIVERY = 'lambda/engine/step/process-delivery.ts';
 const SCREEN_DELIVERY = 'lambda/engine/step/screen-delivery.ts';
 const ENVELOPE_SENDER = 'lambda/engine/dispatch/envelope-sender.ts';
 const DISPATCHER = 'lambda/engine/dispatch/dispatcher.ts';
@@ -70,6 +71,18 @@ export const MUTATIONS: readonly Mutation[] = [
     file: LOCKS,
     replace: 'if (!lock || hasEnded(lock)) return lock;',
     by: "if (lock?.status === 'pending') return { ...lock, fence: 1, status: 'cancelled', done: true }; if (!lock || hasEnded(lock)) return lock;",
+  },
+  {
+    name: 'a result that a service refuses for good returns to its source',
+    file: PROCESS_DELIVERY,
+    replace: "if (!(thrown instanceof ContentRefusedError) || !('context' in result)) throw thrown;",
+    by: "if (!(thrown instanceof ContentRefusedError) || !('context' in result)) throw thrown;\n    await releaseLease(scope, held);\n    throw new Error(thrown.message);",
+  },
+  {
+    name: 'a message that is refused without a lease returns to its source',
+    file: PROCESS_DELIVERY,
+    replace: 'if (thrown instanceof ContentRefusedError && (await isDeadLettered(scope, thrown)))',
+    by: 'if (thrown instanceof ContentRefusedError && false && (await isDeadLettered(scope, thrown)))',
   },
   {
     name: 'a failed step is acknowledged although no retry was stored',
