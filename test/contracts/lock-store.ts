@@ -260,6 +260,20 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
         await expectRefused(1, 0);
       });
 
+      test('is refused for an envelope of another machine, alone and in a batch', async () => {
+        await acquire(0, 0);
+        await expectRefused(1, 1, { machine: 'refund' });
+        const both = [
+          request(1, 1, { machine: 'refund', alone: false }),
+          request(0, 0, { executionId: 'none', alone: false }),
+        ];
+        expect(await Promise.all(both.map((each) => store.acquire(each)))).toMatchObject([
+          { acquired: false, lock: { machine: 'order', step: 0, fence: 1 } },
+          { acquired: false },
+        ]);
+        expect(await acquire(1, 1)).toMatchObject({ machine: 'order', fence: 2 });
+      });
+
       test('is refused for a step that is not the next one', async () => {
         await acquire(0, 0);
         await expectRefused(2, 1);
@@ -305,6 +319,12 @@ export function describeLockStoreContract(name: string, open: () => Promise<Lock
           await expectRefused(0, 0, { now: NOW + 60_000 });
         },
       );
+
+      test('is refused for an envelope of another machine', async () => {
+        await store.release(await acquire(0, 0));
+        await expectRefused(0, 0, { machine: 'refund' });
+        expect(await acquire(0, 0)).toMatchObject({ machine: 'order', fence: 2 });
+      });
 
       test('is refused for another lineage', async () => {
         await acquire(0, 0);

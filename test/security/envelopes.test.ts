@@ -196,3 +196,41 @@ test('the delay of an attempt is a finite number, for any number of failures', (
     ),
   );
 });
+
+describe('an envelope that continues a running execution in another machine', () => {
+  const permissive = defineMachine({
+    name: 'permissive',
+    initial: 'a',
+    states: { a: { on: { go: 'b' } }, b: { entry: 'work', final: true } },
+  });
+  const waiting = defineMachine({
+    name: 'waiting',
+    initial: 'a',
+    states: { a: { on: { go: 'b' } }, b: { final: true } },
+  });
+
+  test.each(['the next step', 'the same step again'])('is dead-lettered: %s', async (which) => {
+    const world = new World([waiting, permissive], { work: () => undefined });
+    await world.start('waiting', 'x', { sum: 7 });
+    await world.bench.advance(10_000);
+    const lock = world.lock('x')!;
+    const [step, parent] = which === 'the next step' ? [lock.step + 1, lock.fence] : [lock.step, lock.parent];
+    const [source] = world.services.eventSources;
+    if (!(source instanceof InMemoryQueue)) throw new Error('expected a queue');
+    const members = {
+      executionId: '"x"',
+      incarnation: JSON.stringify(lock.incarnation),
+      machine: '"permissive"',
+      step: String(step),
+      parent: String(parent),
+      ...(step > 0 && { state: '"a"', event: '"go"' }),
+    };
+    source.put(forged(members).replace(NOW, String(world.clock.now())));
+    await world.bench.advance(60_000);
+    expect(world.effects).toEqual([]);
+    expect(world.lock('x')).toEqual(lock);
+    expect(world.services.deadLetters.letters).toMatchObject([
+      { executionId: 'x', reason: expect.stringContaining('its execution runs, which is "waiting"') },
+    ]);
+  });
+});

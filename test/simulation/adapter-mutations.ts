@@ -90,8 +90,14 @@ const TABLE: readonly Omit<Mutation, 'ports'>[] = [
   {
     name: 'the table ignores a valid lease',
     file: LOCK_TABLE,
-    replace: "done = :done AND ' + 'expires < :updatedAt'",
-    by: "done = :done'",
+    replace: 'AND done = :done AND expires < :updatedAt',
+    by: 'AND done = :done',
+  },
+  {
+    name: 'the table commits a step for the envelope of another machine',
+    file: LOCK_TABLE,
+    replace: "const COMMIT = 'incarnation = :incarnation AND machine = :machine AND",
+    by: "const COMMIT = 'incarnation = :incarnation AND",
   },
   {
     name: 'the table ignores the fence of a commit',
@@ -121,13 +127,19 @@ const TABLE: readonly Omit<Mutation, 'ports'>[] = [
     name: 'a statement accepts the envelope of any attempt',
     file: BATCHED_ACQUIRE,
     replace:
-      ' AND "fence" = ? RETURNING ALL NEW *\',\n    Parameters: [ ...Object.values(item), ...[partition, text(request.incarnation), number(previous), number(request.parent)], ],',
-    by: " RETURNING ALL NEW *',\n    Parameters: [...Object.values(item), partition, text(request.incarnation), number(previous)],",
+      " AND \"fence\" = ? ' + 'RETURNING ALL NEW *',\n    Parameters: [ ...Object.values(item), ...[partition, text(request.incarnation), text(request.machine), number(previous), number(request.parent)], ],",
+    by: " RETURNING ALL NEW *',\n    Parameters: [...Object.values(item), partition, text(request.incarnation), text(request.machine), number(previous)],",
   },
 ];
 
 /** Mistakes in the lock cache. */
 const CACHE: readonly Omit<Mutation, 'ports'>[] = [
+  {
+    name: 'the cache grants a lease to the envelope of another machine',
+    file: LEASE_SCRIPTS,
+    replace: 'local same = incarnation == ARGV[1] and machine == ARGV[9]',
+    by: 'local same = incarnation == ARGV[1]',
+  },
   {
     name: 'the cache ignores the chain of fences',
     file: LEASE_SCRIPTS,

@@ -53,7 +53,9 @@ export function checkAtRest(
   if ((status === 'completed') !== (state?.final ?? false)) {
     model.wrong('I2', executionId, `is ${status} in state ${walked.state}`);
   }
-  for (const failed of walked.caught) {
+  // If the retry queues refuse the content of a step, its failure is caught without retries.
+  const retried = 'refused' in checkpoint.context ? [] : walked.caught;
+  for (const failed of retried) {
     const least = (machine?.states[failed.state]?.maxRetries ?? machine?.maxRetries ?? 0) + 1;
     const tried = model.grantsOf(executionId, failed.step);
     if (tried < least) {

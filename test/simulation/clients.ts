@@ -3,12 +3,15 @@ import { sendingTo, type Brokers, type Setting } from './setting';
 import type { Trace } from './trace';
 import type { HandedOut } from './workflow-function';
 import { POISON, SECRET } from './workload';
-import { Executions, type Lock } from '../../lambda/engine';
+import { Executions, type Envelope, type Lock } from '../../lambda/engine';
 import type { JsonObject, MachineInput } from '../../lambda/machine';
 import { SeededRandom } from '../../lambda/testing';
 import type { SimulatedWorkflow } from '../../lambda/testing/bench/simulated-workflow';
 
 const SECOND = 1_000;
+
+/** The machine that forged messages name. No function runs it. */
+export const FORGED_MACHINE = 'forged';
 
 /**
  * The clients of a workflow: they start executions, send events, complete callbacks, resume, redrive and cancel, and do so early, late and
@@ -102,6 +105,10 @@ export class Clients {
       }
     }
     if (random.chance(0.2)) POISON.forEach((body) => this.at(random.between(0, 30_000), () => this.put(body)));
+    const hostile = random.fork('hostile');
+    for (let messages = hostile.pick([0, 0, 2, 8]); messages > 0; messages -= 1) {
+      this.at(hostile.between(0, 120_000), () => this.sendForged(hostile));
+    }
     if (random.chance(0.3)) {
       for (let copies = random.between(1, 4); copies > 0; copies -= 1) {
         this.at(random.between(0, 300_000), () => {
@@ -109,6 +116,34 @@ export class Clients {
         });
       }
     }
+  }
+
+  /**
+   * Sends what a principal can forge that may start executions, with full knowledge of a lock: a step, a wake-up or a timeout of the execution,
+   * which names another machine, or ends the wait early with an event of its choice.
+   */
+  private sendForged(random: SeededRandom): void {
+    const locks = this.bench.services.locks.all.filter(({ fence }) => fence > 0);
+    if (locks.length === 0) return;
+    const { executionId, incarnation, machine, step, fence, parent, state } = random.pick(locks);
+    const again = random.chance(0.3);
+    const asksToLook = random.pick<Partial<Envelope>>([{ timeout: true }, { timeout: true }, { wakes: true }, {}]);
+    const isStep = !asksToLook.timeout && !asksToLook.wakes;
+    const forged: Envelope = {
+      version: 1,
+      executionId,
+      incarnation,
+      machine: isStep || random.chance(0.5) ? FORGED_MACHINE : machine,
+      step: again && step > 0 ? step : step + 1,
+      parent: again && step > 0 ? parent : fence,
+      attempt: 0,
+      state,
+      event: random.pick(['wake', 'skip', 'next', 'nonsense']),
+      context: {},
+      sentAt: this.bench.clock.now(),
+      ...asksToLook,
+    };
+    this.put(JSON.stringify(forged));
   }
 
   /** Puts a message into the source without a client: a late duplicate, or poison. */

@@ -24,6 +24,7 @@ const FAIL_STEP = 'lambda/engine/step/fail-step.ts';
 const PARK = 'lambda/engine/step/park.ts';
 const POSTPONE = 'lambda/engine/step/postpone.ts';
 const TAKE_MAIL = 'lambda/engine/step/take-mail.ts';
+const PROCESS_DELIVERY = 'lambda/engine/step/process-delivery.ts';
 const SCREEN_DELIVERY = 'lambda/engine/step/screen-delivery.ts';
 const ENVELOPE_SENDER = 'lambda/engine/dispatch/envelope-sender.ts';
 const DISPATCHER = 'lambda/engine/dispatch/dispatcher.ts';
@@ -70,6 +71,18 @@ export const MUTATIONS: readonly Mutation[] = [
     file: LOCKS,
     replace: 'if (!lock || hasEnded(lock)) return lock;',
     by: "if (lock?.status === 'pending') return { ...lock, fence: 1, status: 'cancelled', done: true }; if (!lock || hasEnded(lock)) return lock;",
+  },
+  {
+    name: 'a result that a service refuses for good returns to its source',
+    file: PROCESS_DELIVERY,
+    replace: "if (!(thrown instanceof ContentRefusedError) || !('context' in result)) throw thrown;",
+    by: "if (!(thrown instanceof ContentRefusedError) || !('context' in result)) throw thrown;\n    await releaseLease(scope, held);\n    throw new Error(thrown.message);",
+  },
+  {
+    name: 'a message that is refused without a lease returns to its source',
+    file: PROCESS_DELIVERY,
+    replace: 'if (thrown instanceof ContentRefusedError && (await isDeadLettered(scope, thrown)))',
+    by: 'if (thrown instanceof ContentRefusedError && false && (await isDeadLettered(scope, thrown)))',
   },
   {
     name: 'a failed step is acknowledged although no retry was stored',
@@ -352,8 +365,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the envelopes of an earlier execution with the same id acquire the lease',
     file: LOCKS,
-    replace: 'if (lock.incarnation !== request.incarnation) return false;',
-    by: '',
+    replace: 'lock.incarnation !== request.incarnation || lock.machine !== request.machine',
+    by: 'lock.machine !== request.machine',
   },
   {
     name: 'a callback token of an earlier execution with the same id is accepted',
@@ -597,6 +610,24 @@ export const MUTATIONS: readonly Mutation[] = [
     file: 'lambda/testing/services/in-memory-running-executions.ts',
     replace: 'known && known.fence < fence && known.expires <= expires',
     by: 'known && known.expires <= expires',
+  },
+  {
+    name: 'a timeout ends a wait before its time',
+    file: TAKE_MAIL,
+    replace: '!timeout || timeout.at > now + EARLY_TOLERANCE_MS',
+    by: '!timeout',
+  },
+  {
+    name: 'an envelope of another machine continues an execution',
+    file: LOCKS,
+    replace: 'lock.incarnation !== request.incarnation || lock.machine !== request.machine',
+    by: 'lock.incarnation !== request.incarnation',
+  },
+  {
+    name: 'a timeout of another machine ends a wait',
+    file: TAKE_MAIL,
+    replace: 'if (lock.machine !== wakeUp.machine) {',
+    by: "if (lock.machine === '') {",
   },
   ...ADAPTER_MUTATIONS,
   ...UPGRADE_MUTATIONS,

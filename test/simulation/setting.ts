@@ -1,6 +1,6 @@
 import { drawRequestFaults } from './request-faults';
 import type { LockStoreKind } from './services';
-import { ACTIONS, CALM, drawMachine, redefine } from './workload';
+import { ACCEPTED, ACTIONS, CALM, drawMachine, redefine, REFUSED } from './workload';
 import type { Ports } from '../../lambda/engine';
 import type { MachineInput, UpgradePolicy } from '../../lambda/machine';
 import { SeededRandom, type EventSourceKind, type FaultRule, type RetryQueueKind } from '../../lambda/testing';
@@ -55,6 +55,8 @@ export interface Setting extends Scenario {
   /** Maximum number of executions that one item of the store counts. */
   readonly groupSize: number;
   readonly faults: readonly FaultRule[];
+  /** Whether a service refuses some content for good. */
+  readonly refuses: boolean;
 }
 
 /** Brokers in order of preference, as indexes into those of the run. */
@@ -86,6 +88,7 @@ export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
   const adapted = kind !== 'memory';
   const limits = random.fork('limits');
   const limit = limits.chance(0.1) ? limits.between(1, 3) : undefined;
+  const refusals = limit === undefined ? drawRefusals(random.fork('refusals')) : [];
   const retryQueues = drawRetryQueues(random.fork('retry queues'), machine, limit) ?? scenario.retryQueues;
   return {
     ...scenario,
@@ -106,8 +109,10 @@ export function drawSetting(seed: number, { sources, ports }: Choice): Setting {
     upgradePolicy: upgrade.pick(['move', 'finish-on-old', 'finish-on-old', 'stop']),
     ...(limit !== undefined && { limit }),
     groupSize: random.fork('groups').pick([1, 2, 10]),
+    refuses: refusals.length > 0,
     faults: [
       ...scenario.faults,
+      ...refusals,
       ...(limit === undefined ? [] : drawCountFaults(limits, scenario.timeout)),
       ...drawSlowness(random.fork('slow')),
       ...(adapted ? drawRequestFaults(random.fork('requests'), scenario.timeout, CALM) : []),
@@ -191,6 +196,20 @@ function drawSlowness(random: SeededRandom): FaultRule[] {
       ? [{ on: 'client', fault: 'delay', share: 0.7, milliseconds: [1, 2_000], until: CALM } as const]
       : []),
   ];
+}
+
+/** Draws services that refuse some content for good, rarely. */
+function drawRefusals(random: SeededRandom): FaultRule[] {
+  if (!random.chance(0.2)) return [];
+  const [on, containing] = random.pick([
+    [['journal.write'], REFUSED],
+    [['eventSources'], REFUSED],
+    [['retryQueues'], REFUSED],
+    [['eventSources', 'retryQueues'], REFUSED],
+    [['eventSources', 'retryQueues', 'journal.write'], REFUSED],
+    [['locks.acquire'], '"executionId":"e0"'],
+  ] as const);
+  return on.map((call) => ({ on: call, fault: 'refuse', containing, until: ACCEPTED }));
 }
 
 /** Draws faults of the count of running executions. */

@@ -1,12 +1,12 @@
 import { checkAtRest } from './check-at-rest';
-import { Clients } from './clients';
+import { Clients, FORGED_MACHINE } from './clients';
 import { Model } from './model';
 import { Neighbor } from './neighbor';
 import { SimulatedServices } from './services';
 import { drawSetting, SIDE_BY_SIDE, type Choice, type Setting } from './setting';
 import type { Trace } from './trace';
 import { WorkflowFunction } from './workflow-function';
-import { CALM, marksOf, SECRET } from './workload';
+import { ACCEPTED, CALM, marksOf, SECRET } from './workload';
 import {
   decodeEnvelope,
   type Checkpoint,
@@ -155,6 +155,7 @@ class Simulation {
     this.clients.schedule(this.random.fork('workload'));
     this.neighbor?.schedule(this.random.fork('neighbor'), ['e0', 'e1', 'simulated/e0']);
     this.stall();
+    if (this.setting.refuses) this.bench.clock.schedule(this.began + ACCEPTED - SECOND, () => this.checkRefused());
     try {
       if (this.setting.limit === undefined) await this.rest();
       await this.recoverAll();
@@ -269,13 +270,31 @@ class Simulation {
     return { maxInvocations: MAX_INVOCATIONS, until: () => this.isBroken };
   }
 
+  /** I11: long after all other faults, content that is refused for good has failed its execution, or is in a dead letter. */
+  private checkRefused(): void {
+    const { locks, deadLetters } = this.bench.services;
+    for (const lock of locks.all) {
+      const { executionId, fence, parent, released, status, step } = lock;
+      // A slow action may end one invocation after another without any refusal.
+      if (fence - 1 > Math.max(parent, released)) continue;
+      if (status !== 'running' && status !== 'pending') continue;
+      if (!this.clients.started.has(executionId) && status === 'pending') continue;
+      if (deadLetters.letters.some((letter) => isOf(letter, executionId, lock))) continue;
+      this.model.wrong(
+        'I11',
+        executionId,
+        `is still ${status} at step ${step}, although its content is refused for good`,
+      );
+    }
+  }
+
   private rest(): Promise<void> {
     return this.bench.run(this.limits);
   }
 
   /** I1: without faults, every accepted execution can be brought to its end. */
   private async recoverAll(): Promise<void> {
-    const calm = this.began + CALM + SECOND - this.bench.clock.now();
+    const calm = this.began + (this.setting.refuses ? ACCEPTED : CALM) + SECOND - this.bench.clock.now();
     if (calm > 0) await this.bench.advance(calm, this.limits);
     if (this.setting.limit !== undefined) await this.takeTurns(this.setting.limit);
     else await this.neglect();
@@ -395,7 +414,8 @@ class Simulation {
   private nativeLetters(executionId: string): readonly DeadLetter[] {
     return this.bench.services.deadLetters.letters.filter(
       (letter) =>
-        letter.executionId === undefined &&
+        // Those of a queue or stream, and of the engine for a message that was refused without a lease.
+        (letter.executionId === undefined || letter.reason.startsWith('No service of the workflow accepts')) &&
         !this.returned.has(letter) &&
         // The engine dead-letters messages that are not envelopes without an executionId as well.
         executionIdOf(letter) === executionId &&
@@ -434,6 +454,13 @@ class Simulation {
       .once((client) => client.redrive(executionId, { moveToCurrent }))
       .catch((thrown: Error) => {
         if (this.mustRepeatRedrive(executionId, thrown)) return;
+        const letters = this.bench.services.deadLetters.letters.filter((letter) =>
+          isOf(letter, executionId, this.lock(executionId)),
+        );
+        // The journal refused the envelope.
+        if (this.setting.refuses && thrown.message.includes('only its dead letter has the envelope')) {
+          return this.giveBack(letters);
+        }
         this.model.wrong('I1', executionId, `cannot be redriven: ${thrown.message}`);
       });
   }
@@ -580,10 +607,12 @@ class Simulation {
   }
 }
 
-/** Whether a dead letter is of an execution, and not of an earlier one with the same id. */
+/** Whether a dead letter is of an execution, and neither forged nor of an earlier one with the same id. */
 function isOf({ body }: DeadLetter, executionId: string, lock: Lock | undefined): boolean {
   return (
-    body.includes(`"executionId":"${executionId}"`) && (!lock || body.includes(`"incarnation":"${lock.incarnation}"`))
+    body.includes(`"executionId":"${executionId}"`) &&
+    !body.includes(`"machine":"${FORGED_MACHINE}"`) &&
+    (!lock || body.includes(`"incarnation":"${lock.incarnation}"`))
   );
 }
 

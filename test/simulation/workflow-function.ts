@@ -2,7 +2,7 @@ import { asLambdaEvent, type RedeliveryRuntime } from './lambda-events';
 import type { Model } from './model';
 import { sendingTo, SIDE_BY_SIDE, type Setting } from './setting';
 import type { Trace } from './trace';
-import { addMark, conductOf, marksOf, SECRET, type Mark } from './workload';
+import { addMark, conductOf, marksOf, REFUSED, SECRET, type Mark } from './workload';
 import {
   Engine,
   TimeLimitError,
@@ -250,7 +250,7 @@ export class WorkflowFunction {
     run: Run,
     deadline: number,
   ): Promise<string | undefined> {
-    const { seed, machine, timeout } = this.setting;
+    const { seed, machine, timeout, refuses } = this.setting;
     const conduct = conductOf(String(seed), machine, name, run, timeout);
     const { computes, hangs, kills, leaves, milliseconds, returns, stores, thrown, throws } = conduct;
     const { clock } = environment.ports;
@@ -271,6 +271,7 @@ export class WorkflowFunction {
       ...(returns && { returned: returns }),
     };
     addMark(context, mark);
+    if (refuses && new SeededRandom(`${seed}/refused/${executionId}/${step}`).chance(0.3)) context.refused = REFUSED;
     if (name === 'ask') this.handOut({ executionId, step, state, token: await run.callbackToken() });
     if (kills) environment.crash();
     if (computes > 0) await this.compute(environment, computes, deadline);

@@ -8,6 +8,12 @@ export const SECRET = 'planted-secret-7f3a';
 /** Milliseconds after which no fault occurs. */
 export const CALM = 150_000;
 
+/** Put into contexts. In some runs, a service refuses everything that contains it, however often it is sent. */
+export const REFUSED = 'refused-content-41c9';
+
+/** Milliseconds after which no service refuses content: long enough after the calm that retries, leases and queues are done. */
+export const ACCEPTED = CALM + 300_000;
+
 /** The names of actions, one for each kind. */
 export const ACTIONS = ['enter', 'work', 'ask', 'leave', 'move', 'fragile'] as const;
 

@@ -97,10 +97,11 @@ function take({ tableName, workflow }: WorkflowTable, request: AcquireRequest): 
   return {
     Statement:
       `UPDATE "${tableName}" SET ${values} REMOVE "${TTL_ATTRIBUTE}" ` +
-      'WHERE "executionId" = ? AND "incarnation" = ? AND "step" = ? AND "fence" = ? RETURNING ALL NEW *',
+      'WHERE "executionId" = ? AND "incarnation" = ? AND "machine" = ? AND "step" = ? AND "fence" = ? ' +
+      'RETURNING ALL NEW *',
     Parameters: [
       ...Object.values(item),
-      ...[partition, text(request.incarnation), number(previous), number(request.parent)],
+      ...[partition, text(request.incarnation), text(request.machine), number(previous), number(request.parent)],
     ],
   };
 }

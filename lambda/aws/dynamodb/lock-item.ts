@@ -8,7 +8,6 @@ import { pendingLock, type PendingStart } from '../../engine/ports/lock-store';
 export function acquiredBy(request: AcquireRequest): Item {
   return {
     incarnation: text(request.incarnation),
-    machine: text(request.machine),
     step: number(request.step),
     parent: number(request.parent),
     reopened: number(request.redriven),

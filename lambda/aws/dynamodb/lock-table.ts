@@ -11,10 +11,10 @@ import type { AcquireRequest, Acquisition, ExecutionStatus, Lease, LockStore } f
 import { hasEnded, type CommitOptions } from '../../engine/ports/lock-store';
 
 // The conditions of LockStore.acquire. Two of the values that it sets serve as operands: `:done` is false, `:updatedAt` is the current time.
-const COMMIT = 'incarnation = :incarnation AND step = :previous AND fence = :parent';
+const COMMIT = 'incarnation = :incarnation AND machine = :machine AND step = :previous AND fence = :parent';
 const RETRY =
-  'incarnation = :incarnation AND step = :step AND parent = :parent AND mail = :mail AND reopened = :reopened AND done = :done AND ' +
-  'expires < :updatedAt';
+  'incarnation = :incarnation AND machine = :machine AND step = :step AND parent = :parent AND mail = :mail AND ' +
+  'reopened = :reopened AND done = :done AND expires < :updatedAt';
 const NOT_SUSPECT = 'released = fence';
 
 const TTL = `#${TTL_ATTRIBUTE}`;
@@ -54,7 +54,7 @@ export class LockTable extends ClientLockTable implements LockStore {
         // The step before the first one is never committed.
         ConditionExpression: request.step === 0 ? retry : `(${COMMIT}) OR (${retry})`,
       },
-      { ...item, one: number(1), previous: number(request.step - 1) },
+      { ...item, machine: text(request.machine), one: number(1), previous: number(request.step - 1) },
     );
     if (!refused) {
       return { acquired: true, lock };

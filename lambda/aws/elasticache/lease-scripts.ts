@@ -1,13 +1,13 @@
 import { CHANGED, script, UNCHANGED } from './scripts';
 
 /**
- * ARGV: incarnation, step, previous step, parent, now, 1 if alone or 0, mail, redriven, then the names and values of the fields to set. The conditions
+ * ARGV: incarnation, step, previous step, parent, now, 1 if alone or 0, mail, redriven, machine, then the names and values of the fields to set. The conditions
  * are those of `LockStore.acquire`.
  */
 export const ACQUIRE = script(`
-local incarnation, step, fence, parent, done, expires, released, mail, reopened =
-  unpack(redis.call('HMGET', KEYS[1], 'incarnation', 'step', 'fence', 'parent', 'done', 'expires', 'released', 'mail', 'reopened'))
-local same = incarnation == ARGV[1]
+local incarnation, step, fence, parent, done, expires, released, mail, reopened, machine =
+  unpack(redis.call('HMGET', KEYS[1], 'incarnation', 'step', 'fence', 'parent', 'done', 'expires', 'released', 'mail', 'reopened', 'machine'))
+local same = incarnation == ARGV[1] and machine == ARGV[9]
 local alone = ARGV[6] == '1'
 local commits = same and step == ARGV[3] and fence == ARGV[4]
 local retries = same and step == ARGV[2] and parent == ARGV[4] and mail == ARGV[7] and reopened == ARGV[8] and done == '0'
@@ -16,7 +16,7 @@ if not (commits or retries) then
   ${UNCHANGED}
 end
 redis.call('HDEL', KEYS[1], 'place')
-redis.call('HSET', KEYS[1], unpack(ARGV, 9))
+redis.call('HSET', KEYS[1], unpack(ARGV, 10))
 local nextFence = redis.call('HINCRBY', KEYS[1], 'fence', 1)
 if not alone then
   redis.call('HSET', KEYS[1], 'accompanied', nextFence)

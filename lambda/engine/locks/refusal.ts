@@ -11,6 +11,8 @@ export type RefusalReason =
   | { readonly kind: 'failed'; readonly lock: Lock }
   /** The id belongs to an execution of another machine. */
   | { readonly kind: 'taken'; readonly machine: string }
+  /** The envelope names another machine than the execution that it belongs to: no attempt has sent it. */
+  | { readonly kind: 'forged'; readonly machine: string }
   /** The execution is parked at this step. Nothing runs, but a mail may wait whose wake-up was lost. */
   | { readonly kind: 'parked'; readonly lock: Lock }
   /** The step is done, the execution has moved on, or the envelope belongs to another execution with the same id. */
@@ -37,6 +39,7 @@ export function classifyRefusal(request: AcquireRequest, lock: Lock | undefined)
     const isTaken = request.step === 0 && lock.machine !== request.machine;
     return isTaken ? { kind: 'taken', machine: lock.machine } : { kind: 'duplicate' };
   }
+  if (lock.machine !== request.machine) return { kind: 'forged', machine: lock.machine };
   if (lock.step > request.step) return { kind: 'duplicate' };
   if (lock.step === request.step) {
     if (lock.parent !== request.parent) return { kind: 'orphan' };

@@ -167,13 +167,13 @@ export function deathsOf({
  *
  * Only `recordStart` creates a lock. `acquire` succeeds if a lock is stored that satisfies one of these conditions, and otherwise changes
  * nothing:
- * - COMMIT   the incarnations are equal, `lock.step = request.step - 1` and `lock.fence = request.parent`: the request carries the envelope that the latest
+ * - COMMIT   the incarnations and the machines are equal, `lock.step = request.step - 1` and `lock.fence = request.parent`: the request carries the envelope that the latest
  *            holder sent, so this acquisition commits the step of that holder. The holder's lease need not have ended;
- * - RETRY    the incarnations are equal, `lock.step = request.step`, `lock.parent = request.parent`, `lock.mail = request.mail`, not `done`,
+ * - RETRY    the incarnations and the machines are equal, `lock.step = request.step`, `lock.parent = request.parent`, `lock.mail = request.mail`, not `done`,
  *            `lock.reopened = request.redriven`, `lock.expires < request.now`, and either `lock.released = lock.fence` or `request.alone`: a step whose latest attempt died
  *            runs only alone.
  *
- * It then stores step, parent, `reopened = redriven`, mail, handles, holder, expires, state, place and machine of the request, `done = false`, `status = running`,
+ * It then stores step, parent, `reopened = redriven`, mail, handles, holder, expires, state and place of the request, `done = false`, `status = running`,
  * and `fence = fence + 1`. Unless `request.alone`, it also sets `accompanied` to the new fence. All other members stay as they are.
  *
  * `release`, `commit` and `reopen` change only a lock of the given incarnation.

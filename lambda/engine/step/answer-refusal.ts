@@ -1,4 +1,4 @@
-import { deadLetter } from './dead-letter';
+import { deadLetter, deadLetterForged } from './dead-letter';
 import type { DeliveryScope } from './delivery-scope';
 import { postpone, postponeUntilFree } from './postpone';
 import { count } from './report';
@@ -35,6 +35,11 @@ export async function answerRefusal(
         `The executionId is in use by an execution of the machine "${reason.machine}": start with another executionId.`,
         envelope,
       );
+      return 'acknowledge';
+    case 'forged':
+      // It was counted in the name of the other machine.
+      await leaveRunning(scope, envelope, request.redriven + 1);
+      await deadLetterForged(scope, envelope, reason.machine);
       return 'acknowledge';
     case 'suspect':
       return new Suspect(envelope, reason.lock);

@@ -30,3 +30,16 @@ export async function deadLetter(
     executionId: envelope?.executionId,
   });
 }
+
+/**
+ * Stores an envelope that names another machine than its execution runs.
+ *
+ * @param machine the machine that the execution runs. The name in the envelope is text of an unknown sender, so the log does not contain it
+ */
+export function deadLetterForged(scope: DeliveryScope, envelope: Envelope, machine: string): Promise<void> {
+  return deadLetter(
+    scope,
+    `The envelope names another machine than its execution runs, which is "${machine}": no attempt of the execution sent it. Find its sender, which may send to an event source or retry queue of the workflow.`,
+    envelope,
+  );
+}

@@ -1,3 +1,4 @@
+import { deadLetterForged } from './dead-letter';
 import type { DeliveryScope } from './delivery-scope';
 import { locksUnavailable } from './locks-unavailable';
 import { postpone } from './postpone';
@@ -8,9 +9,9 @@ import { successorEnvelope } from '../envelope/create';
 import type { Envelope } from '../envelope/envelope';
 import { CheckpointMissingError } from '../errors';
 import { nextMail, TIMEOUT } from '../mailbox/wake';
-import type { Lock, Mail, Outcome } from '../ports';
+import type { Checkpoint, Lock, Mail, Outcome } from '../ports';
 import { hasEnded } from '../ports/lock-store';
-import { soon } from '../retries/waits';
+import { EARLY_TOLERANCE_MS, soon } from '../retries/waits';
 import { asError } from '../thrown';
 
 /**
@@ -20,7 +21,8 @@ import { asError } from '../thrown';
 export async function hasLeftWait({ ports }: DeliveryScope, envelope: Envelope): Promise<boolean> {
   try {
     const lock = await ports.locks.read(envelope.executionId);
-    return lock?.incarnation !== envelope.incarnation || lock.step > envelope.step || hasEnded(lock);
+    const isOf = lock?.incarnation === envelope.incarnation && lock.machine === envelope.machine;
+    return !isOf || lock.step > envelope.step || hasEnded(lock);
   } catch {
     return false;
   }
@@ -29,7 +31,8 @@ export async function hasLeftWait({ ports }: DeliveryScope, envelope: Envelope):
 /**
  * Takes the first mail of a parked execution, or the event of its timeout.
  *
- * A wake-up and a timeout name a park by its fence, and carry no mail. The acquisition that follows stores the mail in the lock. Until the
+ * A wake-up and a timeout name a park by its fence. Everything else comes from the lock, the mailbox and the journal, so that a sender who
+ * forges one can at most cause a look at an execution that would find nothing to do. The acquisition that follows stores the mail in the lock. Until the
  * step is committed, the delivery that acquired it stays unacknowledged, and finds its mail in the lock when it comes again:
  *
  *     wake-up   ── finds the park ── takes mail 1 ── acquires (s+1, mail 1) ── dies
@@ -51,10 +54,14 @@ export async function takeMail(scope: DeliveryScope, wakeUp: Envelope, now: numb
   }
   // Nothing waits for this if the execution is forgotten, or a later one has the same id.
   if (lock?.incarnation !== wakeUp.incarnation) return 'acknowledge';
+  if (lock.machine !== wakeUp.machine) {
+    await deadLetterForged(scope, wakeUp, lock.machine);
+    return 'acknowledge';
+  }
   if (lock.step === wakeUp.step - 1 && lock.fence === wakeUp.parent) {
     // The parker has not committed yet. If it never does, the next attempt has another fence.
     if (!lock.done) return postpone(scope, wakeUp, soon(now, random));
-    if (lock.status === 'parked') return takeFirst(scope, wakeUp, lock);
+    if (lock.status === 'parked') return takeFirst(scope, wakeUp, lock, now);
   }
   if (lock.step === wakeUp.step && lock.parent === wakeUp.parent) {
     if (!lock.done) return takeAgain(scope, wakeUp, lock);
@@ -67,42 +74,68 @@ export async function takeMail(scope: DeliveryScope, wakeUp: Envelope, now: numb
   return 'acknowledge';
 }
 
-async function takeFirst(scope: DeliveryScope, wakeUp: Envelope, parked: Lock): Promise<Envelope | Outcome> {
+async function takeFirst(scope: DeliveryScope, wakeUp: Envelope, lock: Lock, now: number): Promise<Envelope | Outcome> {
   const { mailbox } = scope.ports;
-  const first = await nextMail(mailbox, parked);
+  const first = await nextMail(mailbox, lock);
   if (first) {
     const mail = await mailbox.read(wakeUp.executionId, first.key);
     // Another invocation has taken and committed it, or a client has dropped it, since it was found.
     if (!mail) throw new Error('The first event has left the mailbox.');
-    return stepOf(scope, wakeUp, first.key, mail);
+    const parked = await parkOf(scope, wakeUp);
+    return parked ? stepOf(wakeUp, parked, first.key, mail) : 'acknowledge';
   }
   if (!wakeUp.timeout) return 'acknowledge';
+  const parked = await parkOf(scope, wakeUp);
+  const timeout = parked?.timeout;
+  if (!parked || !timeout || timeout.at > now + EARLY_TOLERANCE_MS) {
+    // The function did not send this: it schedules a timeout for the time that the journal has.
+    count(scope, 'Duplicate', wakeUp);
+    return 'acknowledge';
+  }
   count(scope, 'Timeout', wakeUp);
-  return stepOf(scope, wakeUp, TIMEOUT, { event: wakeUp.event });
+  return stepOf(wakeUp, parked, TIMEOUT, timeout);
 }
 
 /** Takes the mail of a step that an earlier delivery began. */
 async function takeAgain(scope: DeliveryScope, wakeUp: Envelope, { mail: key }: Lock): Promise<Envelope | Outcome> {
+  // Nothing woke the step, or the timeout did: that one comes again.
+  if (key === undefined || (key === TIMEOUT && !wakeUp.timeout)) return 'acknowledge';
+  const parked = await parkOf(scope, wakeUp);
+  if (!parked) return 'acknowledge';
   if (key === TIMEOUT) {
-    // A wake-up did not begin this step: the timeout did, and comes again.
-    return wakeUp.timeout ? stepOf(scope, wakeUp, TIMEOUT, { event: wakeUp.event }) : 'acknowledge';
+    if (!parked.timeout) throw new CheckpointMissingError(wakeUp.executionId, wakeUp.step - 1);
+    return stepOf(wakeUp, parked, TIMEOUT, parked.timeout);
   }
-  const mail = key === undefined ? undefined : await scope.ports.mailbox.read(wakeUp.executionId, key);
-  if (key === undefined || !mail) throw new Error('The event of the step has left the mailbox: the step is committed.');
-  return stepOf(scope, wakeUp, key, mail);
+  const mail = await scope.ports.mailbox.read(wakeUp.executionId, key);
+  if (!mail) throw new Error('The event of the step has left the mailbox: the step is committed.');
+  return stepOf(wakeUp, parked, key, mail);
 }
 
-async function stepOf(
-  { ports }: DeliveryScope,
+/** The checkpoint of a park that has been committed. */
+type Park = Checkpoint & Required<Pick<Checkpoint, 'context'>>;
+
+/**
+ * Reads the checkpoint of the park that a wake-up names.
+ *
+ * @returns nothing if that attempt did not park. A forged wake-up may name it, and would block an ordered source if it were redelivered
+ */
+async function parkOf({ ports }: DeliveryScope, wakeUp: Envelope): Promise<Park | undefined> {
+  const step = wakeUp.step - 1;
+  const parked = await ports.journal.read(wakeUp, step, wakeUp.parent);
+  if (parked && parked.outcome !== 'parked') return undefined;
+  // The checkpoint is written before the park is committed, so the table has lost an acknowledged write.
+  if (!parked?.context) throw new CheckpointMissingError(wakeUp.executionId, step);
+  return { ...parked, context: parked.context };
+}
+
+function stepOf(
   wakeUp: Envelope,
+  parked: Park,
   key: string,
   { event, data, step: ofStep }: Pick<Mail, 'event' | 'data' | 'step'>,
-): Promise<Envelope> {
+): Envelope {
   const { executionId, incarnation, machine, parent, sentAt, notBefore } = wakeUp;
   const step = wakeUp.step - 1;
-  const parked = await ports.journal.read(wakeUp, step, parent);
-  // The checkpoint is written before the park is committed, so the table has lost an acknowledged write.
-  if (!parked?.context) throw new CheckpointMissingError(executionId, step);
   return successorEnvelope(
     { executionId, incarnation, machine, step, fence: parent },
     {

@@ -46,13 +46,12 @@ export class InMemoryLockStore implements LockStore {
     if (!lock || !mayAcquire(lock, request)) {
       return { acquired: false, lock };
     }
-    const { machine, step, parent, holder, expires, state, mail, handles, place, now, alone } = request;
+    const { step, parent, holder, expires, state, mail, handles, place, now, alone } = request;
     const fence = lock.fence + 1;
     return {
       acquired: true,
       lock: this.store({
         ...lock,
-        machine,
         step,
         fence,
         parent,
@@ -149,7 +148,7 @@ function isHeld(lock: Lock, { incarnation, fence }: Pick<Lock, 'incarnation' | '
 }
 
 function mayAcquire(lock: Lock, request: AcquireRequest): boolean {
-  if (lock.incarnation !== request.incarnation) return false;
+  if (lock.incarnation !== request.incarnation || lock.machine !== request.machine) return false;
   const commits = lock.step === request.step - 1 && lock.fence === request.parent;
   const retries =
     lock.step === request.step &&

@@ -1,3 +1,4 @@
+import type { Envelope, Lock } from '../../../../lambda/engine';
 import type { MachineInput } from '../../../../lambda/machine';
 import { INCARNATION } from '../../../support/execution-key';
 import { World, type ActionBody } from '../../../support/world';
@@ -149,27 +150,60 @@ describe('a state with a timeout', () => {
   });
 });
 
-test('a forged timeout wakes no execution before it is parked in that step', async () => {
-  const world = await parked();
+/** A world whose parked execution has received a forged timeout. */
+async function forgedTimeout(members: (lock: Lock) => Partial<Envelope>, of: MachineInput = machine): Promise<World> {
+  const world = await parked(new World([of], actions));
   const lock = world.lock('x')!;
   const forged = {
     version: 1,
     executionId: 'x',
-    incarnation: INCARNATION,
+    incarnation: lock.incarnation,
     machine: 'claim',
     step: lock.step + 1,
-    parent: lock.fence - 1,
+    parent: lock.fence,
     attempt: 0,
     state: 'waiting',
     event: 'approved',
     context: {},
-    timeout: true,
     sentAt: world.clock.now(),
+    timeout: true as const,
+    ...members(lock),
   };
-  const dispatch = { envelope: { ...forged, timeout: true as const }, body: JSON.stringify(forged) };
+  const dispatch = { envelope: forged, body: JSON.stringify(forged) };
   await world.bench.asClient((ports) => ports.eventSources[0]!.send([dispatch]));
   await world.bench.advance(10 * SECOND);
+  return world;
+}
+
+test.each<[string, (lock: Lock) => Partial<Envelope>, MachineInput]>([
+  ['names another attempt', (lock) => ({ parent: lock.fence - 1 }), machine],
+  ['comes early, with an event of its choice', () => ({}), machine],
+  [
+    'is for a state without a timeout',
+    () => ({}),
+    { ...machine, states: { ...machine.states, waiting: { on: { approved: 'paying', expired: 'reminding' } } } },
+  ],
+])('a forged timeout that %s wakes no execution', async (_, members, of) => {
+  const world = await forgedTimeout(members, of);
   expect(acted(world)).toEqual(['check']);
+  expect(world.count('Duplicate') + world.count('Orphan')).toBe(1);
+  await approve(world);
+  await world.bench.run();
+  expect(acted(world)).toEqual(['check', 'pay']);
+});
+
+test('a wake-up or a timeout of another machine is dead-lettered, and the execution continues', async () => {
+  const world = await forgedTimeout(() => ({ machine: 'other' }));
+  expect(acted(world)).toEqual(['check']);
+  expect(world.services.deadLetters.letters).toMatchObject([
+    {
+      executionId: 'x',
+      reason: expect.stringContaining('names another machine than its execution runs, which is "claim"'),
+    },
+  ]);
+  await approve(world);
+  await world.bench.run();
+  expect(acted(world)).toEqual(['check', 'pay']);
 });
 
 test('an envelope that is due in more than a year is dead-lettered', async () => {
@@ -185,4 +219,51 @@ test('an envelope that is due in more than a year is dead-lettered', async () =>
   expect(world.services.deadLetters.letters).toMatchObject([
     { executionId: 'x', reason: expect.stringContaining('more than a year') },
   ]);
+});
+
+test.each([
+  ['wake-up', 'that nothing woke', 'checked'],
+  ['timeout', 'that nothing woke', 'checked'],
+  ['wake-up', 'that follows a woken one', 'paid'],
+  ['timeout', 'that follows a woken one', 'paid'],
+])('a forged %s of a running step %s does not block its source', async (kind, _, blockedBy) => {
+  const line: MachineInput = {
+    name: 'line',
+    initial: 'waiting',
+    states: {
+      waiting: { do: 'skip', on: { approved: 'paying', checked: 'holding' } },
+      paying: { do: 'pay', on: { paid: 'holding' } },
+      holding: { do: 'hold', on: { held: 'done' }, timeLimit: { seconds: 20 } },
+      done: { final: true },
+    },
+  };
+  const world = new World(
+    [line],
+    {
+      skip: () => (blockedBy === 'checked' ? 'checked' : undefined),
+      pay: () => 'paid',
+      hold: async (_context, _run, { bench, clock }) => {
+        await bench.activity.sleep(() => clock.sleep(10 * SECOND));
+        return 'held';
+      },
+    },
+    { eventSources: ['kinesis'] },
+  );
+  await world.start('line', 'x');
+  await world.bench.advance(2 * SECOND);
+  if (blockedBy === 'paid') await world.client((executions) => executions.send('x', 'approved'));
+  await world.bench.run({ until: () => acted(world).includes('hold') });
+  const { incarnation, step, parent } = world.lock('x')!;
+  const members = { version: 1, executionId: 'x', incarnation, machine: 'line', step, parent, attempt: 0 };
+  const more = { state: 'waiting', event: 'approved', context: {}, sentAt: world.clock.now() };
+  const envelope = {
+    ...members,
+    ...more,
+    ...(kind === 'timeout' ? { timeout: true as const } : { wakes: true as const }),
+  };
+  // Another stream shard may deliver it while the step runs, so it comes through the retry queue here.
+  await world.services.retryQueues[0]!.send([{ envelope, body: JSON.stringify(envelope) }]);
+  await world.bench.run();
+  expect(world.count('Redelivery')).toBe(0);
+  expect(world.lock('x')).toMatchObject({ status: 'completed' });
 });
