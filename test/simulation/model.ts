@@ -253,10 +253,11 @@ export class Model {
     since: number,
   ): void {
     const { dispatched, grants } = this.of(executionId);
-    dispatched.add(`${incarnation} ${parent}`);
     const attempts = delivered
       .filter((other) => other.incarnation === incarnation && other.step === step && other.parent === parent)
       .map((other) => other.attempt);
+    // What is sent back was dispatched before, or is forged.
+    if (attempts.length === 0) dispatched.add(`${incarnation} ${parent}`);
     const ran = grants.some((grant) => grant.step === step && grant.at >= since);
     if (attempts.length > 0 && !attempts.some((known) => attempt === known || (ran && attempt === known + 1))) {
       this.wrong(
