@@ -14,15 +14,15 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { startLocal, type Local } from '../../../lambda/local';
-import { CLIENT, temporaryDirectory, until } from '../../support/local';
+import { clientOptions, temporaryDirectory, until } from '../../support/local';
 import { addFunction, runningStacks, synthesize } from '../../support/local-stack';
 
 jest.setTimeout(60_000);
 
 const { start, stopAll } = runningStacks();
 
-const sqsOf = (local: Local) => new SQSClient({ ...CLIENT, endpoint: local.environment.AWS_ENDPOINT_URL });
-const tablesOf = (local: Local) => new DynamoDBClient({ ...CLIENT, endpoint: local.environment.AWS_ENDPOINT_URL });
+const sqsOf = (local: Local) => new SQSClient(clientOptions(local));
+const tablesOf = (local: Local) => new DynamoDBClient(clientOptions(local));
 
 test('a stack with a queue, a stream, a schedule and their settings runs', async () => {
   const assembly = synthesize((stack) => {
