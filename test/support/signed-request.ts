@@ -5,6 +5,8 @@ import type { Local } from '../../lambda/local';
 /** A request to a local stack, signed by independent code, so that a test can alter any part of it. */
 export interface SignedRequest {
   readonly service: string;
+  /** The service in the Authorization header. @default - the service that is signed */
+  readonly claimedService?: string;
   readonly target?: string;
   readonly contentType?: string;
   readonly body?: string;
@@ -48,13 +50,14 @@ export function send({ environment }: Pick<Local, 'environment'>, options: Signe
     createHash('sha256').update(body).digest('hex'),
   ].join('\n');
   const scope = `${date.slice(0, 8)}/us-east-1/${service}/aws4_request`;
+  const claimedScope = scope.replace(`/${service}/`, `/${options.claimedService ?? service}/`);
   const text = `AWS4-HMAC-SHA256\n${date}\n${scope}\n${createHash('sha256').update(canonical).digest('hex')}`;
   let key: string | Buffer = `AWS4${options.secretAccessKey ?? environment.AWS_SECRET_ACCESS_KEY}`;
   for (const part of scope.split('/')) key = createHmac('sha256', key).update(part).digest();
   const signature = createHmac('sha256', key).update(text).digest('hex');
   const headers: Record<string, string | undefined> = {
     ...signed,
-    authorization: `AWS4-HMAC-SHA256 Credential=${options.accessKeyId ?? environment.AWS_ACCESS_KEY_ID}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
+    authorization: `AWS4-HMAC-SHA256 Credential=${options.accessKeyId ?? environment.AWS_ACCESS_KEY_ID}/${claimedScope}, SignedHeaders=${names}, Signature=${signature}`,
     ...options.altered,
   };
   return new Promise((resolve, reject) => {

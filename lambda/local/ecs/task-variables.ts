@@ -12,9 +12,7 @@ const DANGEROUS =
  *
  * @throws ServiceError that names the first variable that the local runner refuses
  */
-export function checkTaskVariables(
-  variables: readonly { readonly name?: string; readonly value?: string }[],
-): void {
+export function checkTaskVariables(variables: readonly { readonly name?: string; readonly value?: string }[]): void {
   for (const { name = '', value = '' } of variables) {
     if (!/^[^=\0]+$/.test(name) || value.includes('\0')) {
       throw refused(name, 'a name has at least one character and no "=", and neither a name nor a value has a NUL');
@@ -26,5 +24,8 @@ export function checkTaskVariables(
 }
 
 function refused(name: string, reason: string): ServiceError {
-  return new ServiceError('InvalidParameterException', `Invalid environment variable ${JSON.stringify(name)}: ${reason}.`);
+  return new ServiceError(
+    'InvalidParameterException',
+    `Invalid environment variable ${JSON.stringify(name)}: ${reason}.`,
+  );
 }

@@ -3,8 +3,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { ListTasksRequest, RunTaskRequest, StopTaskRequest } from '@aws-sdk/client-ecs';
-import { TASK_STATE_CHANGE } from '../../contract/events';
 import { checkTaskVariables } from './task-variables';
+import { TASK_STATE_CHANGE } from '../../contract/events';
 import type { EventBus } from '../eventbridge/event-bus';
 import { ServiceError, type Operations } from '../servers/json-server';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../template/template';
@@ -158,9 +158,7 @@ export class TaskRunner {
     const { commands, containers } = this.options;
     const fullName = `${familyOf(taskDefinition)}/${container}`;
     if (!containers.includes(fullName)) return undefined;
-    return [fullName, container].flatMap((name) =>
-      Object.hasOwn(commands, name) ? commands[name] : [],
-    )[0];
+    return [fullName, container].flatMap((name) => (Object.hasOwn(commands, name) ? commands[name] : []))[0];
   }
 
   private async run(task: Task, command: string): Promise<void> {

@@ -9,11 +9,11 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { checkNoBrowser, withoutCors } from './browser-requests';
+import { SOCKET_SCHEME } from './json-server';
 import { isForm, Refusal, refuse } from './refusal';
 import { readBody, REQUEST_TIMEOUTS } from './request-body';
 import { checkSignature, readSignature } from './request-signature';
 import type { RunCredentials } from './run-credentials';
-import { SOCKET_SCHEME } from './json-server';
 import { SeededRandom } from '../../testing/determinism/seeded-random';
 
 /** The faults to inject into requests. */
@@ -181,11 +181,7 @@ export class FaultProxy {
       }
       refuse(
         outgoing,
-        new Refusal(
-          502,
-          'InternalServerError',
-          `The embedded server did not respond: ${(error as Error).message}`,
-        ),
+        new Refusal(502, 'InternalServerError', `The embedded server did not respond: ${(error as Error).message}`),
       );
     }
   }
@@ -199,7 +195,7 @@ export class FaultProxy {
     }
     const translated = service === 'sqs' ? this.translateQueueUrl(body) : body;
     // The body is complete: a transfer encoding beside its length would describe it twice.
-    const { 'transfer-encoding': _, ...incomingHeaders } = incoming.headers;
+    const { 'transfer-encoding': _encoding, ...incomingHeaders } = incoming.headers;
     const isSocket = server.startsWith(SOCKET_SCHEME);
     const host = isSocket ? 'localhost' : new URL(server).host;
     const headers = { ...incomingHeaders, host, 'content-length': String(translated.length) };

@@ -13,7 +13,10 @@ export class Refusal extends Error {
 }
 
 /** Answers with an error in the protocol of the request, so that AWS clients can read it. */
-export function refuse(outgoing: ServerResponse, { status, type, message }: Pick<Refusal, 'status' | 'type' | 'message'>): void {
+export function refuse(
+  outgoing: ServerResponse,
+  { status, type, message }: Pick<Refusal, 'status' | 'type' | 'message'>,
+): void {
   if (isForm(outgoing.req.headers)) {
     outgoing
       .writeHead(status, { 'content-type': 'text/xml' })

@@ -75,7 +75,10 @@ export function checkSignature(
   // The header replaces the hash in AWS. Here, it may not exempt the body from the signature.
   if (declared !== undefined && declared !== bodyHash) throw invalid('The body does not match x-amz-content-sha256.');
   const canonicalHeaders = signature.signedHeaders.map(
-    (name) => `${name}:${String(headers[name] ?? '').trim().replace(/\s+/g, ' ')}\n`,
+    (name) =>
+      `${name}:${String(headers[name] ?? '')
+        .trim()
+        .replace(/\s+/g, ' ')}\n`,
   );
   const canonicalRequest = [method, url, '', canonicalHeaders.join(''), signature.signedHeaders.join(';'), bodyHash];
   const scope = [signature.day, signature.region, signature.service, 'aws4_request'];

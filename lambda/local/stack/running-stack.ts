@@ -120,7 +120,10 @@ export class RunningStack implements Local {
       {
         commands,
         containers: containers.map(({ fullName }) => fullName),
-        environments: environmentsOf(template, containers), environment, onLine },
+        environments: environmentsOf(template, containers),
+        environment,
+        onLine,
+      },
       this.bus,
     );
     this.own.add(runner.operations);

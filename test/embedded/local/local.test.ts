@@ -105,13 +105,10 @@ test('functions reach the services and queues through the proxy, and their metri
     addFunction(
       stack,
       `
+      import { createRequire } from 'node:module';
+      const { SQSClient, SendMessageCommand } = createRequire(${JSON.stringify(__filename)})('@aws-sdk/client-sqs');
       export const handler = async ({ Records }) => {
-        // An AWS client would send these headers.
-        await fetch(process.env.AWS_ENDPOINT_URL, {
-          method: 'POST',
-          headers: { 'x-amz-target': 'AmazonSQS.SendMessage', 'content-type': 'application/x-amz-json-1.0', authorization: 'AWS4-HMAC-SHA256 Credential=a/b/us-east-1/sqs/aws4_request' },
-          body: JSON.stringify({ QueueUrl: process.env.OUTGOING, MessageBody: Records[0].body, MessageGroupId: 'g', MessageDeduplicationId: 'd' }),
-        });
+        await new SQSClient({ useQueueUrlAsEndpoint: false }).send(new SendMessageCommand({ QueueUrl: process.env.OUTGOING, MessageBody: Records[0].body, MessageGroupId: 'g', MessageDeduplicationId: 'd' }));
         console.log(JSON.stringify({ _aws: { CloudWatchMetrics: [{ Metrics: [{ Name: 'DispatchResult' }, { Name: 'Bytes' }] }] }, DispatchResult: 1, Bytes: [2, 3] }));
         console.log('done');
       };`,
