@@ -1,11 +1,24 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Local } from '../../lambda/local';
 import type { InvocationResult } from '../../lambda/local/function/function';
 import type { Invocable } from '../../lambda/local/function/poller';
 
 /** The configuration of clients of the embedded servers, without the endpoint. */
 export const CLIENT = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+
+/** The configuration of clients of a local stack, with the credentials of its run. */
+export function clientOptions({ environment }: Pick<Local, 'environment'>) {
+  return {
+    region: CLIENT.region,
+    endpoint: environment.AWS_ENDPOINT_URL,
+    credentials: {
+      accessKeyId: environment.AWS_ACCESS_KEY_ID ?? '',
+      secretAccessKey: environment.AWS_SECRET_ACCESS_KEY ?? '',
+    },
+  };
+}
 
 const directories: string[] = [];
 afterAll(() => directories.forEach((directory) => rmSync(directory, { recursive: true, force: true })));

@@ -3,12 +3,15 @@ import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { ListTasksRequest, RunTaskRequest, StopTaskRequest } from '@aws-sdk/client-ecs';
+import { checkTaskVariables } from './task-variables';
 import { TASK_STATE_CHANGE } from '../../contract/events';
 import type { EventBus } from '../eventbridge/event-bus';
 import { ServiceError, type Operations } from '../servers/json-server';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../template/template';
 
 export interface TaskRunnerOptions {
+  /** The containers that the workflows run, by the family of the task definition and the name. No other container runs. */
+  readonly containers: readonly string[];
   /** Shell commands by the name of the container, or by the family of the task definition and the name: `render` or `films/render`. */
   readonly commands: Readonly<Record<string, string>>;
   /** Environment variables of the containers in the task definitions, by family and name. */
@@ -102,7 +105,7 @@ export class TaskRunner {
           {
             arn: request.taskDefinition,
             reason: 'MISSING',
-            detail: `The local runner has no command for container "${container}".`,
+            detail: `The local runner has no command for container "${container}" of task definition "${familyOf(request.taskDefinition)}".`,
           },
         ],
       };
@@ -152,10 +155,10 @@ export class TaskRunner {
   }
 
   private commandOf({ taskDefinition }: RunTaskRequest, container: string): string | undefined {
-    const { commands } = this.options;
-    return [`${familyOf(taskDefinition)}/${container}`, container].flatMap((name) =>
-      Object.hasOwn(commands, name) ? commands[name] : [],
-    )[0];
+    const { commands, containers } = this.options;
+    const fullName = `${familyOf(taskDefinition)}/${container}`;
+    if (!containers.includes(fullName)) return undefined;
+    return [fullName, container].flatMap((name) => (Object.hasOwn(commands, name) ? commands[name] : []))[0];
   }
 
   private async run(task: Task, command: string): Promise<void> {
@@ -240,6 +243,7 @@ function accepted(task: Task): object {
 
 /** Checks the limits of Amazon ECS that a workflow could exceed. */
 function check({ overrides, clientToken, startedBy }: RunTaskRequest): void {
+  for (const { environment } of overrides?.containerOverrides ?? []) checkTaskVariables(environment ?? []);
   if (JSON.stringify(overrides ?? {}).length > MAX_OVERRIDES_LENGTH) {
     throw new ServiceError(
       'InvalidParameterException',

@@ -8,6 +8,12 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { checkNoBrowser, withoutCors } from './browser-requests';
+import { SOCKET_SCHEME } from './json-server';
+import { isForm, Refusal, refuse } from './refusal';
+import { readBody, REQUEST_TIMEOUTS } from './request-body';
+import { checkSignature, readSignature } from './request-signature';
+import type { RunCredentials } from './run-credentials';
 import { SeededRandom } from '../../testing/determinism/seeded-random';
 
 /** The faults to inject into requests. */
@@ -25,6 +31,8 @@ export interface Faults {
 export type Caller = 'function' | 'client' | 'mapping';
 
 export interface FaultProxyOptions {
+  /** The credentials with which every request must be signed. */
+  readonly credentials: RunCredentials;
   /** The URL of each embedded server, by the signing name of its service: `dynamodb`, `sqs`. */
   readonly servers: Readonly<Record<string, string>>;
   /** @default - none */
@@ -45,7 +53,7 @@ interface Answer {
 }
 
 /**
- * A proxy between AWS clients and the embedded servers. It forwards each request to the server of its service, counts the requests, and
+ * A proxy between AWS clients and the embedded servers. It checks the sender of each request, forwards the request to the server of its service, counts the requests, and
  * injects faults.
  *
  * Each kind of caller has its own endpoint. The requests of mappings fail only while their service is down.
@@ -58,7 +66,10 @@ export class FaultProxy {
     return proxy;
   }
 
-  private readonly server = createServer((incoming, outgoing) => void this.handle(incoming, outgoing));
+  private readonly server = createServer(
+    REQUEST_TIMEOUTS,
+    (incoming, outgoing) => void this.handle(incoming, outgoing),
+  );
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 256 });
   private readonly random: SeededRandom;
   private readonly counts = new Map<string, Map<string, number>>();
@@ -123,24 +134,31 @@ export class FaultProxy {
   }
 
   private get origin(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  private get port(): number {
     // The server listens on a port, so its address is an AddressInfo.
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return (this.server.address() as AddressInfo).port;
   }
 
   private async handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     try {
-      const body = await read(incoming);
+      checkNoBrowser(incoming, this.port);
+      const signature = readSignature(incoming, this.options.credentials, Date.now());
+      const body = await readBody(incoming, signature.service);
+      checkSignature(incoming, body, signature, this.options.credentials);
       const [, caller = '', named] = incoming.url?.split('/') ?? [];
-      const service = named || serviceOf(incoming.headers);
+      const service = named || signature.service;
       const operation = operationOf(incoming.headers, body);
       this.count(caller, `${service}.${operation}`);
       if (this.down.get(service)?.({ operation, body: body.toString() })) {
-        refuse(outgoing, 503, 'ServiceUnavailable', `${service} is down.`);
+        refuse(outgoing, new Refusal(503, 'ServiceUnavailable', `${service} is down.`));
         return;
       }
       const fails = caller !== 'mapping' && this.random.chance(this.options.faults?.share ?? 0);
       if (fails && this.random.chance(0.5)) {
-        if (this.random.chance(0.5)) refuse(outgoing, 400, 'ThrottlingException', 'Injected throttling.');
+        if (this.random.chance(0.5)) refuse(outgoing, new Refusal(400, 'ThrottlingException', 'Injected throttling.'));
         else this.fail(outgoing);
         this.failed += 1;
         return;
@@ -154,14 +172,17 @@ export class FaultProxy {
       outgoing.writeHead(answer.status, answer.headers).end(answer.body);
     } catch (error) {
       // The caller gets an error response of AWS, and the proxy keeps running.
-      if (!outgoing.headersSent) {
-        refuse(
-          outgoing,
-          502,
-          'InternalServerError',
-          `The embedded server did not respond: ${(error as Error).message}`,
-        );
+      if (outgoing.headersSent) return;
+      if (error instanceof Refusal) {
+        // The rest of the body is not read, so the connection cannot serve another request.
+        outgoing.setHeader('connection', 'close');
+        refuse(outgoing, error);
+        return;
       }
+      refuse(
+        outgoing,
+        new Refusal(502, 'InternalServerError', `The embedded server did not respond: ${(error as Error).message}`),
+      );
     }
   }
 
@@ -173,15 +194,22 @@ export class FaultProxy {
       );
     }
     const translated = service === 'sqs' ? this.translateQueueUrl(body) : body;
-    const headers = { ...incoming.headers, host: new URL(server).host, 'content-length': String(translated.length) };
+    // The body is complete: a transfer encoding beside its length would describe it twice.
+    const { 'transfer-encoding': _encoding, ...incomingHeaders } = incoming.headers;
+    const isSocket = server.startsWith(SOCKET_SCHEME);
+    const host = isSocket ? 'localhost' : new URL(server).host;
+    const headers = { ...incomingHeaders, host, 'content-length': String(translated.length) };
+    const target = isSocket
+      ? { socketPath: server.slice(SOCKET_SCHEME.length) }
+      : { hostname: new URL(server).hostname, port: new URL(server).port };
     return new Promise((resolve, reject) => {
-      const outward = request(server, { method: incoming.method, headers, agent: this.agent }, (answer) => {
+      const outward = request({ ...target, method: incoming.method, headers, agent: this.agent }, (answer) => {
         const { 'transfer-encoding': _, ...answerHeaders } = answer.headers;
         read(answer).then(
           (answerBody) =>
             resolve({
               status: answer.statusCode ?? 500,
-              headers: { ...answerHeaders, 'content-length': String(answerBody.length) },
+              headers: { ...withoutCors(answerHeaders), 'content-length': String(answerBody.length) },
               body: answerBody,
             }),
           reject,
@@ -200,7 +228,7 @@ export class FaultProxy {
 
   private fail(outgoing: ServerResponse): void {
     if (this.random.chance(0.5)) {
-      refuse(outgoing, 500, 'InternalServerError', 'Injected fault.');
+      refuse(outgoing, new Refusal(500, 'InternalServerError', 'Injected fault.'));
     } else {
       outgoing.destroy();
     }
@@ -212,11 +240,6 @@ export class FaultProxy {
   }
 }
 
-/** Returns the service for which a request is signed: `Credential=key/date/region/SERVICE/aws4_request`. */
-function serviceOf(headers: IncomingHttpHeaders): string {
-  return /Credential=[^/]+\/[^/]+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? 'unsigned';
-}
-
 /** Returns the operation: `PutItem` for the target `DynamoDB_20120810.PutItem`, `Publish` for a form with `Action=Publish`. */
 function operationOf(headers: IncomingHttpHeaders, body: Buffer): string {
   const target = headers['x-amz-target'];
@@ -224,25 +247,6 @@ function operationOf(headers: IncomingHttpHeaders, body: Buffer): string {
     return target.slice(target.indexOf('.') + 1);
   }
   return (isForm(headers) && new URLSearchParams(body.toString()).get('Action')) || 'unknown';
-}
-
-/** Whether the request uses the AWS query protocol, as Amazon SNS does: a form as the request, and XML as the response. */
-function isForm(headers: IncomingHttpHeaders): boolean {
-  return headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
-}
-
-function refuse(outgoing: ServerResponse, status: number, type: string, message: string): void {
-  if (isForm(outgoing.req.headers)) {
-    outgoing
-      .writeHead(status, { 'content-type': 'text/xml' })
-      .end(
-        `<ErrorResponse><Error><Type>Receiver</Type><Code>${type}</Code><Message>${message.replace(/[<&]/g, '?')}</Message></Error></ErrorResponse>`,
-      );
-    return;
-  }
-  outgoing
-    .writeHead(status, { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-errortype': type })
-    .end(JSON.stringify({ __type: type, message }));
 }
 
 async function read(stream: IncomingMessage): Promise<Buffer> {

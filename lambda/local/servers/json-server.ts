@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** Operations by their targets, such as `AWSEvents.PutEvents`. They throw a {@link ServiceError} for invalid requests. */
 export type Operations = Readonly<Record<string, (input: unknown) => object>>;
@@ -17,11 +19,17 @@ export class ServiceError extends Error {
   }
 }
 
-/** Serves the AWS JSON protocol on the loopback interface, for the services that the local runner implements itself. */
+/** The scheme of the URL of a server that listens on a Unix socket. The path of the socket follows. */
+export const SOCKET_SCHEME = 'unix:';
+
+/**
+ * Serves the AWS JSON protocol for the services that the local runner implements itself. It runs programs, so it listens on a socket in a
+ * folder that only the user can open: every request passes through the proxy that checks signatures.
+ */
 export class JsonServer {
   public static async start(): Promise<JsonServer> {
-    const server = new JsonServer();
-    server.server.listen(0, '127.0.0.1');
+    const server = new JsonServer(await mkdtemp(join(tmpdir(), 'cdk-lambda-fsm-')));
+    server.server.listen(server.socket);
     await once(server.server, 'listening');
     return server;
   }
@@ -30,20 +38,28 @@ export class JsonServer {
 
   private readonly operations = new Map<string, Operations[string]>();
 
+  /** @param folder the folder of the socket; mkdtemp creates it with mode 0700 */
+  private constructor(private readonly folder: string) {}
+
   /** Adds operations. */
   public add(operations: Operations): void {
     Object.entries(operations).forEach(([name, operation]) => this.operations.set(name, operation));
   }
 
   public get url(): string {
-    // The server listens on a port, so its address is an AddressInfo.
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `${SOCKET_SCHEME}${this.socket}`;
   }
 
   public async stop(): Promise<void> {
     this.server.close();
     this.server.closeAllConnections();
     await once(this.server, 'close');
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private get socket(): string {
+    // Windows has named pipes instead, outside of the file system.
+    return process.platform === 'win32' ? join('\\\\.\\pipe', this.folder) : join(this.folder, 'socket');
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

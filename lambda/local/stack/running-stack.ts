@@ -18,6 +18,7 @@ import type { OnPollerError, Poller } from '../function/poller';
 import type { Local, LocalOptions } from '../local';
 import { FaultProxy, type HitRequest } from '../servers/fault-proxy';
 import { JsonServer } from '../servers/json-server';
+import { createRunCredentials, type RunCredentials } from '../servers/run-credentials';
 import { startServers, type Servers } from '../servers/servers';
 import type { Template } from '../template/template';
 
@@ -28,11 +29,13 @@ export class RunningStack implements Local {
     const servers = await startServers({ databaseFile: options.databaseFile });
     const own = await JsonServer.start();
     const { dynamodb, sqs, sns, kinesis } = servers;
+    const credentials = createRunCredentials();
     const proxy = await FaultProxy.start({
+      credentials,
       servers: { dynamodb, sqs, sns, kinesis, ecs: own.url, events: own.url },
       faults: options.faults,
     });
-    return new RunningStack(options, servers, own, proxy);
+    return new RunningStack(options, servers, own, proxy, credentials);
   }
 
   public readonly workflows: Record<string, string> = {};
@@ -48,8 +51,9 @@ export class RunningStack implements Local {
     private readonly servers: Servers,
     private readonly own: JsonServer,
     private readonly proxy: FaultProxy,
+    private readonly credentials: RunCredentials,
   ) {
-    this.environment = clientVariables(proxy.endpoint('client'));
+    this.environment = clientVariables(proxy.endpoint('client'), credentials);
     this.onError = options.onError ?? (() => undefined);
     this.bus = new EventBus(this.onError);
     own.add(this.bus.operations);
@@ -85,7 +89,7 @@ export class RunningStack implements Local {
     const clients = resourceClients(servers, proxy);
     provideNames(template);
     const resources = await createResources(template, clients);
-    const variables = clientVariables(proxy.endpoint('function'));
+    const variables = clientVariables(proxy.endpoint('function'), this.credentials);
     const deployments = readDeployments(template, resources, { ...options.environment, ...variables });
     if (deployments.length === 0) {
       throw new Error(
@@ -113,7 +117,13 @@ export class RunningStack implements Local {
     const containers = containersOf(deployments.map(({ definition }) => definition));
     checkCommands(containers, commands);
     const runner = new TaskRunner(
-      { commands, environments: environmentsOf(template, containers), environment, onLine },
+      {
+        commands,
+        containers: containers.map(({ fullName }) => fullName),
+        environments: environmentsOf(template, containers),
+        environment,
+        onLine,
+      },
       this.bus,
     );
     this.own.add(runner.operations);
@@ -128,7 +138,7 @@ export class RunningStack implements Local {
       onLine: (line) => this.collector.collect(line) || options.onLine?.(line),
     });
     this.functions.push(target);
-    const polling = mappingClients(proxy);
+    const polling = mappingClients(proxy, this.credentials);
     const asynchronous = new AsynchronousFunction(target, settings, {
       queues: polling.sqs,
       firstRetryDelayMs: options.asynchronousRetryDelay,

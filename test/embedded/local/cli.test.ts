@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { assemblyOf, CLIENT, until } from '../../support/local';
+import { assemblyOf, clientOptions, until } from '../../support/local';
 
 jest.setTimeout(60_000);
 
@@ -46,13 +46,15 @@ const SHOP = assemblyOf(
 test('a stack runs until it is interrupted, and prints the variables for clients', async () => {
   const { child, output } = cli('local', SHOP);
   await until(() => output().includes('export FSM_WORKFLOW='));
-  const endpoint = /export AWS_ENDPOINT_URL='(.*)'/.exec(output())?.[1];
+  const environment = Object.fromEntries(
+    [...output().matchAll(/export (AWS_\w+)='(.*)'/g)].map(([, name = '', value = '']) => [name, value]),
+  );
   const configuration = JSON.parse(/export FSM_WORKFLOW='(.*)'/.exec(output())?.[1] ?? '') as {
     workflow: string;
     queueUrl: string;
   };
   expect(configuration.workflow).toBe('shop');
-  const client = new SQSClient({ ...CLIENT, endpoint });
+  const client = new SQSClient(clientOptions({ environment }));
   expect((await client.send(new GetQueueUrlCommand({ QueueName: 'orders' }))).QueueUrl).toContain('/orders');
   await client.send(new SendMessageCommand({ QueueUrl: configuration.queueUrl, MessageBody: 'tea' }));
   await until(() => output().includes('got tea'));

@@ -9,7 +9,7 @@ import * as targets from 'aws-cdk-lib/aws-events-targets';
 import { film } from './actions/film.machine';
 import { WorkflowClient } from '../../../lambda/client';
 import type { Local } from '../../../lambda/local';
-import { CLIENT, temporaryDirectory, until } from '../../support/local';
+import { clientOptions, temporaryDirectory, until } from '../../support/local';
 import { addFunction, runningStacks, synthesize } from '../../support/local-stack';
 import { FsmWorkflow, MachineDefinition, RetryQueue } from 'cdk-lambda-fsm';
 
@@ -127,7 +127,7 @@ test('a task runs as a process, and its exit code determines the next event of t
     COLOUR: 'all',
     FSM_STEP: '0',
     FSM_CALLBACK_TOKEN: expect.any(String),
-    AWS_ACCESS_KEY_ID: 'local',
+    AWS_ACCESS_KEY_ID: local.environment.AWS_ACCESS_KEY_ID,
   });
   expect(env.AWS_ENDPOINT_URL).toMatch(/^http:\/\/127\.0\.0\.1:/);
   expect(lines).toContain('rendering good');
@@ -227,7 +227,7 @@ test('as in AWS, a token starts one task, overrides have a maximum size, and rul
   });
   const lines: string[] = [];
   const local = await start({ assembly, tasks: { renderer: 'true' }, onLine: (line) => lines.push(line) });
-  const client = new ECSClient({ ...CLIENT, endpoint: local.environment.AWS_ENDPOINT_URL, maxAttempts: 1 });
+  const client = new ECSClient({ ...clientOptions(local), maxAttempts: 1 });
   const run = (request: { clientToken?: string; startedBy?: string; name?: string; value?: string }) =>
     client.send(
       new RunTaskCommand({

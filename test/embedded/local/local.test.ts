@@ -14,15 +14,15 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { startLocal, type Local } from '../../../lambda/local';
-import { CLIENT, temporaryDirectory, until } from '../../support/local';
+import { clientOptions, temporaryDirectory, until } from '../../support/local';
 import { addFunction, runningStacks, synthesize } from '../../support/local-stack';
 
 jest.setTimeout(60_000);
 
 const { start, stopAll } = runningStacks();
 
-const sqsOf = (local: Local) => new SQSClient({ ...CLIENT, endpoint: local.environment.AWS_ENDPOINT_URL });
-const tablesOf = (local: Local) => new DynamoDBClient({ ...CLIENT, endpoint: local.environment.AWS_ENDPOINT_URL });
+const sqsOf = (local: Local) => new SQSClient(clientOptions(local));
+const tablesOf = (local: Local) => new DynamoDBClient(clientOptions(local));
 
 test('a stack with a queue, a stream, a schedule and their settings runs', async () => {
   const assembly = synthesize((stack) => {
@@ -105,18 +105,17 @@ test('functions reach the services and queues through the proxy, and their metri
     addFunction(
       stack,
       `
+      import { createRequire } from 'node:module';
+      const { SQSClient, SendMessageCommand } = createRequire(${JSON.stringify(__filename)})('@aws-sdk/client-sqs');
       export const handler = async ({ Records }) => {
-        // An AWS client would send these headers.
-        await fetch(process.env.AWS_ENDPOINT_URL, {
-          method: 'POST',
-          headers: { 'x-amz-target': 'AmazonSQS.SendMessage', 'content-type': 'application/x-amz-json-1.0', authorization: 'AWS4-HMAC-SHA256 Credential=a/b/us-east-1/sqs/aws4_request' },
-          body: JSON.stringify({ QueueUrl: process.env.OUTGOING, MessageBody: Records[0].body, MessageGroupId: 'g', MessageDeduplicationId: 'd' }),
-        });
+        await new SQSClient({ useQueueUrlAsEndpoint: false }).send(new SendMessageCommand({ QueueUrl: process.env.OUTGOING, MessageBody: Records[0].body, MessageGroupId: 'g', MessageDeduplicationId: 'd' }));
         console.log(JSON.stringify({ _aws: { CloudWatchMetrics: [{ Metrics: [{ Name: 'DispatchResult' }, { Name: 'Bytes' }] }] }, DispatchResult: 1, Bytes: [2, 3] }));
         console.log('done');
       };`,
       {
         OUTGOING: outgoing.queueUrl,
+        // The test expects the lines of the handler only.
+        AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
         FSM_WORKFLOW: stack.toJsonString({ workflow: 'shop', queueUrl: outgoing.queueUrl }),
       },
     ).addEventSource(new SqsEventSource(incoming, { batchSize: 1 }));

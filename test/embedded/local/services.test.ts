@@ -20,14 +20,15 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { film } from './actions/film.machine';
 import { WorkflowClient } from '../../../lambda/client';
 import type { Local } from '../../../lambda/local';
-import { CLIENT, until } from '../../support/local';
+import { clientOptions, until } from '../../support/local';
 import { addFunction, runningStacks, synthesize } from '../../support/local-stack';
+import { send } from '../../support/signed-request';
 import { FsmWorkflow, FsmWorkflowTarget, MachineDefinition, RetryQueue } from 'cdk-lambda-fsm';
 
 jest.setTimeout(60_000);
 
 const { start } = runningStacks();
-const client = (local: Local) => ({ ...CLIENT, endpoint: local.environment.AWS_ENDPOINT_URL });
+const client = clientOptions;
 const topicsOf = (local: Local) => new SNSClient(client(local));
 const topicArn = 'arn:aws:sns:us-east-1:000000000000:news';
 
@@ -255,17 +256,12 @@ describe('SNS', () => {
 
 describe('EventBridge', () => {
   async function putEvents(local: Local, ...Entries: object[]): Promise<unknown> {
-    // An AWS client would send these headers.
-    const response = await fetch(local.environment.AWS_ENDPOINT_URL!, {
-      method: 'POST',
-      headers: {
-        'x-amz-target': 'AWSEvents.PutEvents',
-        'content-type': 'application/x-amz-json-1.1',
-        authorization: 'AWS4-HMAC-SHA256 Credential=a/b/us-east-1/events/aws4_request',
-      },
+    const { text } = await send(local, {
+      service: 'events',
+      target: 'AWSEvents.PutEvents',
       body: JSON.stringify({ Entries }),
     });
-    return response.json();
+    return JSON.parse(text);
   }
 
   test('a rule sends the events that it matches, whole or transformed', async () => {

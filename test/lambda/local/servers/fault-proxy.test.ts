@@ -24,6 +24,7 @@ afterAll(() => servers.stop());
 
 async function start(faults?: Faults): Promise<FaultProxy> {
   const proxy = await FaultProxy.start({
+    credentials: CLIENT.credentials,
     servers: { dynamodb: servers.dynamodb, sqs: servers.sqs, sns: servers.sns },
     faults,
   });
@@ -171,7 +172,10 @@ test('clients reach a queue through the proxy, by the URL that the proxy assigns
 });
 
 test('a request to an unsupported service fails with an error that names the service', async () => {
-  const proxy = await FaultProxy.start({ servers: { dynamodb: servers.dynamodb } });
+  const proxy = await FaultProxy.start({
+    credentials: CLIENT.credentials,
+    servers: { dynamodb: servers.dynamodb },
+  });
   proxies.push(proxy);
   const sqs = new SQSClient({ ...CLIENT, endpoint: proxy.endpoint('function'), maxAttempts: 1 });
   await expect(sqs.send(new CreateQueueCommand({ QueueName: 'q' }))).rejects.toThrow(
