@@ -27,7 +27,7 @@ export interface EcsTaskConfiguration {
   readonly network?: TaskNetworkConfiguration;
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** The members of the context that the container receives. All members by default. */
+  /** The members of the context that the container receives. None by default. */
   readonly context?: readonly string[];
 }
 
@@ -38,6 +38,11 @@ export interface TaskNetworkConfiguration {
   readonly securityGroups: readonly string[];
   readonly assignPublicIp: boolean;
 }
+
+/**
+ * The tag of each task. Its value is {@link EcsTaskConfiguration.startedBy}, so that a policy can name the tasks of one action.
+ */
+export const TASK_TAG = 'cdk-lambda-fsm:started-by';
 
 /** Separates the prefix of a task's `startedBy` from the hash of its step. */
 export const STARTED_BY_SEPARATOR = '/';

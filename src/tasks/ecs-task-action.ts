@@ -9,6 +9,7 @@ import { Construct } from 'constructs';
 import {
   MAX_STARTED_BY_PREFIX_LENGTH,
   STARTED_BY_SEPARATOR,
+  TASK_TAG,
   TASK_STATE_CHANGE,
   TASK_STOPPED,
   VARIABLE_PREFIX,
@@ -64,12 +65,15 @@ export interface EcsTaskOptions {
    */
   readonly environment?: { [name: string]: string };
   /**
-   * The members of the execution's context that the container receives. Amazon ECS limits the overrides of a task (command, environment and
-   * context) to 8,192 characters of JSON. A step that exceeds the limit fails.
+   * The members of the execution's context that the container receives, as JSON in the variable `FSM_CONTEXT`. Every identity with permission
+   * to describe the task can read them, so name only what the container needs, and pass keys of sensitive data instead of the data.
+   *
+   * Amazon ECS limits the overrides of a task (command, environment and context) to 8,192 characters of JSON. A step that exceeds the limit
+   * fails.
    *
    * @see https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html
    *
-   * @default - all members
+   * @default - no members
    */
   readonly context?: string[];
   /**
@@ -153,8 +157,8 @@ export class EcsTaskAction extends Construct implements ec2.IConnectable {
       environment: options.environment,
       context: options.context,
     };
-    grantRun(workflowFunction, options);
-    grantStop(workflowFunction, options);
+    grantRun(workflowFunction, options, startedBy);
+    grantStop(workflowFunction, options, startedBy);
     new events.Rule(this, 'Stopped', {
       description: 'Notifies the workflow of its stopped tasks',
       eventPattern: {
@@ -303,13 +307,20 @@ function networkOf(
   };
 }
 
-/** Allows the function to run this task in this cluster, and to pass the task's roles to it. */
-function grantRun(grantee: iam.IGrantable, { cluster, taskDefinition }: EcsTaskOptions): void {
+/** Allows the function to run this task in this cluster with the action's tag, and to pass the task's roles to it. */
+function grantRun(grantee: lambda.Function, { cluster, taskDefinition }: EcsTaskOptions, startedBy: string): void {
   grantee.grantPrincipal.addToPrincipalPolicy(
     new iam.PolicyStatement({
       actions: ['ecs:RunTask'],
       resources: [taskDefinition.taskDefinitionArn],
       conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
+    }),
+  );
+  grantee.grantPrincipal.addToPrincipalPolicy(
+    new iam.PolicyStatement({
+      actions: ['ecs:TagResource'],
+      resources: [tasksOf(grantee, cluster)],
+      conditions: { StringEquals: { 'ecs:CreateAction': 'RunTask', [`aws:RequestTag/${TASK_TAG}`]: startedBy } },
     }),
   );
   const { taskRole, executionRole } = taskDefinition;
@@ -324,8 +335,12 @@ function grantRun(grantee: iam.IGrantable, { cluster, taskDefinition }: EcsTaskO
   );
 }
 
-/** Allows the function to list and stop tasks in this cluster. */
-function grantStop(grantee: lambda.Function, { cluster }: EcsTaskOptions): void {
+/**
+ * Allows the function to list the tasks of this cluster and to stop those with the action's tag, which only this workflow can set.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html
+ */
+function grantStop(grantee: lambda.Function, { cluster }: EcsTaskOptions, startedBy: string): void {
   const conditions = { ArnEquals: { 'ecs:cluster': cluster.clusterArn } };
   // ListTasks supports no resource-level permissions for a cluster, so a condition restricts it.
   grantee.grantPrincipal.addToPrincipalPolicy(
@@ -334,10 +349,13 @@ function grantStop(grantee: lambda.Function, { cluster }: EcsTaskOptions): void 
   grantee.grantPrincipal.addToPrincipalPolicy(
     new iam.PolicyStatement({
       actions: ['ecs:StopTask'],
-      resources: [
-        Stack.of(grantee).formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` }),
-      ],
-      conditions,
+      resources: [tasksOf(grantee, cluster)],
+      conditions: { ...conditions, StringEquals: { [`aws:ResourceTag/${TASK_TAG}`]: startedBy } },
     }),
   );
+}
+
+/** The ARN pattern of the tasks in a cluster. */
+function tasksOf(scope: Construct, { clusterName }: ecs.ICluster): string {
+  return Stack.of(scope).formatArn({ service: 'ecs', resource: 'task', resourceName: `${clusterName}/*` });
 }

@@ -254,7 +254,7 @@ export class FsmWorkflow extends FsmWorkflowBase implements iam.IGrantable, Moni
   /**
    * Runs an action as a task on Amazon ECS: the states whose `do` names the action start the task, and wait until the task has stopped.
    *
-   * The container needs no library. Its environment contains `FSM_EXECUTION_ID`, `FSM_STEP`, `FSM_CONTEXT` (JSON) and `FSM_CALLBACK_TOKEN`.
+   * The container needs no library. Its environment contains `FSM_EXECUTION_ID`, `FSM_STEP`, `FSM_CONTEXT` (the members of the context that the option `context` names, as JSON) and `FSM_CALLBACK_TOKEN`.
    * Its exit code determines the event that the execution receives. The data of that event (`run.data`) contains the `taskArn` and, if known,
    * the `exitCode`, `stopCode` and `reason`.
    *

@@ -3,9 +3,9 @@ Runs the AWS emulator with additions that these tests need:
 
 - An access log: one line for each principal, action, resource and decision, in the file that ACCESS_LOG names. The emulator's own
   evaluation makes the decisions.
-- Authorization as on AWS: the condition keys `dynamodb:Attributes` (for the items of a BatchWriteItem) and `ecs:cluster`; GetRecords
-  applies to a stream, RunTask to a task definition, and StopTask to a task; each statement of a BatchExecuteStatement requires permission
-  for its operation on its table.
+- Authorization as on AWS: the condition keys `dynamodb:Attributes` (for the items of a BatchWriteItem), `ecs:cluster` and, for the tags of
+  a task, `aws:ResourceTag`; GetRecords applies to a stream, RunTask to a task definition, and StopTask to a task; RunTask with tags also
+  requires TagResource; each statement of a BatchExecuteStatement requires permission for its operation on its table.
 - Partial batch failures of streams: when the function reports a failed record, the whole batch is delivered again. AWS redelivers from
   the failed record on.
 - Retries of invocations whose process fails to start, which happens when several start at once.
@@ -57,9 +57,12 @@ def add_condition_keys():
             items = [request["PutRequest"]["Item"] for request in requests if "PutRequest" in request]
             context = {**context, "dynamodb:Attributes": sorted({name for item in items for name in item})}
         elif iam_action in ("ecs:RunTask", "ecs:ListTasks", "ecs:StopTask"):
-            cluster = json.loads(body)["cluster"]
+            asked = json.loads(body)
+            cluster = asked["cluster"]
             arn = cluster if cluster.startswith("arn:") else f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{cluster}"
-            context = {**context, "ecs:cluster": arn}
+            task = ecs._resolve_task(asked["task"], ecs._resolve_cluster_name(cluster)) if iam_action == "ecs:StopTask" else None
+            tags = task["tags"] if task else []
+            context = {**context, "ecs:cluster": arn, **{f"aws:resourcetag/{tag['key']}".lower(): tag["value"] for tag in tags}}
         return context
 
     iam_actions.request_tag_context = context_of
@@ -96,6 +99,20 @@ def authorize_statements():
         return [(actions[each["op"]], f"arn:aws:dynamodb:{region}:{account_id}:table/{each['table']}") for each in parsed]
 
     iam_actions.dynamodb_transaction_checks = checks_of
+
+
+def authorize_tags_of_tasks():
+    enforce = iam_evaluator.enforce
+
+    def enforced(access_key, action, service, region, *rest, resource_arn=None, service_context=None, **others):
+        denied = enforce(access_key, action, service, region, *rest, resource_arn=resource_arn, service_context=service_context, **others)
+        if denied or action != "ecs:RunTask" or "aws:TagKeys" not in (service_context or {}):
+            return denied
+        tasks = service_context["ecs:cluster"].replace(":cluster/", ":task/") + "/*"
+        context = {**service_context, "ecs:CreateAction": "RunTask"}
+        return enforce(access_key, "ecs:TagResource", service, region, *rest, resource_arn=tasks, service_context=context, **others)
+
+    iam_evaluator.enforce = enforced
 
 
 def redeliver_failed_batches():
@@ -186,6 +203,7 @@ if __name__ == "__main__":
     add_condition_keys()
     name_resources()
     authorize_statements()
+    authorize_tags_of_tasks()
     retry_failed_starts()
     retry_asynchronous_invocations()
     redeliver_failed_batches()

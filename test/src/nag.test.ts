@@ -109,14 +109,15 @@ const CASES: Record<string, Case> = {
     falsePositives: [
       {
         resource: 'Role/DefaultPolicy/Resource',
-        rule: 'AwsSolutions-IAM5[Resource::*]',
+        rule: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ecs:eu-west-1:123456789012:task/<ClusterEB0386A7>/*]',
         reason:
-          'ListTasks supports no resource-level permissions for a cluster. A condition restricts it to the cluster.',
+          'Amazon ECS names the tasks. Conditions restrict the policy to the tasks of this action in the cluster.',
       },
       {
         resource: 'Role/DefaultPolicy/Resource',
-        rule: 'AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ecs:eu-west-1:123456789012:task/<ClusterEB0386A7>/*]',
-        reason: 'Amazon ECS names the tasks. The policy restricts them to the cluster.',
+        rule: 'AwsSolutions-IAM5[Resource::*]',
+        reason:
+          'ListTasks supports no resource-level permissions for a cluster. A condition restricts it to the cluster.',
       },
     ],
   },

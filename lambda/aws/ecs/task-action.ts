@@ -7,7 +7,7 @@ import {
   type RunTaskCommandInput,
 } from '@aws-sdk/client-ecs';
 import { startedByStep } from './started-by';
-import type { EcsTaskConfiguration } from '../../contract/ecs-tasks';
+import { TASK_TAG, type EcsTaskConfiguration } from '../../contract/ecs-tasks';
 import { TASK_VARIABLES } from '../../contract/environment';
 import type { Action, JsonObject, Run } from '../../machine';
 import { FsmError } from '../../machine/fsm-error';
@@ -40,7 +40,7 @@ export class TaskOverridesTooLargeError extends FsmError {
   constructor(container: string, characters: number) {
     super(
       `The overrides of the container "${container}" (context, ids, command and environment) have ${characters} characters as JSON, but Amazon ECS allows ${MAX_OVERRIDES}. ` +
-        'List the members of the context that the container needs in `context` of addEcsTask, or store large data elsewhere, for example in Amazon S3, and its key in the context.',
+        'List fewer members in `context` of addEcsTask, or store large data elsewhere, for example in Amazon S3, and its key in the context.',
     );
   }
 }
@@ -77,7 +77,7 @@ async function requestOf(task: EcsTaskConfiguration, context: JsonObject, run: R
     ...task.environment,
     [TASK_VARIABLES.executionId]: run.executionId,
     [TASK_VARIABLES.step]: String(run.step),
-    [TASK_VARIABLES.context]: JSON.stringify(task.context ? pick(context, task.context) : context),
+    [TASK_VARIABLES.context]: JSON.stringify(pick(context, task.context ?? [])),
     [TASK_VARIABLES.callbackToken]: await run.callbackToken(),
   };
   const overrides = {
@@ -97,6 +97,7 @@ async function requestOf(task: EcsTaskConfiguration, context: JsonObject, run: R
     count: 1,
     clientToken: createHash('sha256').update(run.idempotencyKey).digest('hex'),
     startedBy: startedByStep(task, run, run.step),
+    tags: [{ key: TASK_TAG, value: task.startedBy }],
     overrides,
     ...(launchType && { launchType }),
     ...(capacityProviders && { capacityProviderStrategy: [...capacityProviders] }),

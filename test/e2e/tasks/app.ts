@@ -24,7 +24,14 @@ const workflow = new FsmWorkflow(stack, 'Baking', {
   timeout: Duration.seconds(10),
   removalPolicy: RemovalPolicy.DESTROY,
 });
-workflow.addEcsTask('bake', { cluster, taskDefinition, onSuccess: 'done', onFailure: 'burnt', assignPublicIp: true });
+workflow.addEcsTask('bake', {
+  cluster,
+  taskDefinition,
+  onSuccess: 'done',
+  onFailure: 'burnt',
+  assignPublicIp: true,
+  context: ['exitCode', 'recipe'],
+});
 grantBatches(workflow, [workflow.function.role]);
 new CfnOutput(stack, 'ClientConfiguration', { value: workflow.clientConfiguration });
 new CfnOutput(stack, 'Role', { value: workflow.function.role?.roleName ?? '' });

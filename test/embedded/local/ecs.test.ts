@@ -40,6 +40,7 @@ function addWorkflow(stack: Stack): void {
     onSuccess: 'rendered',
     onFailure: 'broken',
     environment: { COLOUR: 'all' },
+    context: ['title', 'prepared'],
     command: ['--frames', '24'],
   });
 }

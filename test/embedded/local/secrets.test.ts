@@ -46,7 +46,7 @@ function addVaults(stack: Stack, transports: Partial<FsmWorkflowProps>): void {
     actions: join(__dirname, 'actions', 'vault.actions.ts'),
     timeout: Duration.seconds(5),
     ...transports,
-  }).addEcsTask('render', { cluster, taskDefinition, onSuccess: 'rendered', onFailure: 'broken' });
+  }).addEcsTask('render', { cluster, taskDefinition, onSuccess: 'rendered', onFailure: 'broken', context: ['fails'] });
 }
 
 /** Invalid messages, each with the secret. */

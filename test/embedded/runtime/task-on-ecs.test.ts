@@ -29,7 +29,14 @@ beforeAll(async () => {
     join(directory, 'actions.mjs'),
     'export default { note: (context, run) => { context.exitCode = run.data.exitCode; } };',
   );
-  const task = { container: 'worker', startedBy: 'M-work', onSuccess: 'ok', onFailure: 'bad', launchType: 'EC2' };
+  const task = {
+    container: 'worker',
+    startedBy: 'M-work',
+    onSuccess: 'ok',
+    onFailure: 'bad',
+    launchType: 'EC2',
+    context: ['n'],
+  };
   writeFileSync(
     join(directory, 'ecs-tasks.json'),
     JSON.stringify({ work: { cluster: { $value: 0 }, taskDefinition: { $value: 1 }, ...task } }),

@@ -28,6 +28,7 @@ const task: EcsTaskConfiguration = {
   network: { subnets: ['subnet-1'], securityGroups: ['sg-1'], assignPublicIp: false },
   command: ['cut', '--fast'],
   environment: { LEVEL: 'high' },
+  context: ['file', 'seconds', 'text', 'tries'],
 };
 
 let ecs: EcsServer;
@@ -75,6 +76,7 @@ test('starts a task with its environment, and continues the execution when the t
       count: 1,
       clientToken: expect.stringMatching(/^[0-9a-f]{64}$/),
       startedBy: expect.stringMatching(/^Stack-Videos-cut\/[A-Za-z0-9_-]{43}$/),
+      tags: [{ key: 'cdk-lambda-fsm:started-by', value: 'Stack-Videos-cut' }],
       launchType: 'FARGATE',
       networkConfiguration: {
         awsvpcConfiguration: { subnets: ['subnet-1'], securityGroups: ['sg-1'], assignPublicIp: 'DISABLED' },
@@ -203,6 +205,14 @@ test('retries a cluster without capacity, and eventually fails the step', async 
     status: 'failed',
     error: { name: 'TaskNotStartedError', message: expect.stringMatching(/cutter:7: RESOURCE:MEMORY, arn:/) },
   });
+});
+
+test('gives the container no member of the context that the task does not name', async () => {
+  const { world } = create({ tasks: { cut: { ...task, context: undefined } } });
+  await world.start('video', 'x', { file: 'a.mp4', card: '4111' });
+  await world.bench.run();
+  expect(ecs.environment(0).FSM_CONTEXT).toBe('{}');
+  expect(JSON.stringify(ecs.requests)).not.toMatch(/a\.mp4|4111/);
 });
 
 test('rejects a context that is too large, unless the container needs only a part of it', async () => {

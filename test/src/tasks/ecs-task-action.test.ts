@@ -106,10 +106,23 @@ test.each([
   expect(charge).not.toHaveProperty('network');
 });
 
-test('the function may run the task, pass its roles, stop tasks in the cluster, and send events to mailboxes', () => {
+test('the function may run the task, pass its roles, stop its own tasks, and send events to mailboxes', () => {
   const template = Template.fromStack(add().stack);
   const role = (id: string) => ({ 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}`), 'Arn'] });
   const cluster = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Cluster'), 'Arn'] };
+  const startedBy = 'Stack-Orders-Taskcharge-1B67FBDA';
+  const tasksOfCluster = {
+    'Fn::Join': [
+      '',
+      [
+        'arn:',
+        { Ref: 'AWS::Partition' },
+        ':ecs:eu-west-1:123456789012:task/',
+        { Ref: Match.stringLikeRegexp('^Cluster') },
+        '/*',
+      ],
+    ],
+  };
   template.hasResourceProperties('AWS::IAM::Policy', {
     PolicyName: Match.stringLikeRegexp('OrdersRole'),
     PolicyDocument: {
@@ -119,6 +132,17 @@ test('the function may run the task, pass its roles, stop tasks in the cluster, 
           Action: 'ecs:RunTask',
           Resource: { Ref: Match.stringLikeRegexp('^Charger') },
           Condition: { ArnEquals: { 'ecs:cluster': cluster } },
+        },
+        {
+          Effect: 'Allow',
+          Action: 'ecs:TagResource',
+          Resource: tasksOfCluster,
+          Condition: {
+            StringEquals: {
+              'ecs:CreateAction': 'RunTask',
+              'aws:RequestTag/cdk-lambda-fsm:started-by': startedBy,
+            },
+          },
         },
         {
           Effect: 'Allow',
@@ -135,19 +159,11 @@ test('the function may run the task, pass its roles, stop tasks in the cluster, 
         {
           Effect: 'Allow',
           Action: 'ecs:StopTask',
-          Resource: {
-            'Fn::Join': [
-              '',
-              [
-                'arn:',
-                { Ref: 'AWS::Partition' },
-                ':ecs:eu-west-1:123456789012:task/',
-                { Ref: Match.stringLikeRegexp('^Cluster') },
-                '/*',
-              ],
-            ],
+          Resource: tasksOfCluster,
+          Condition: {
+            ArnEquals: { 'ecs:cluster': cluster },
+            StringEquals: { 'aws:ResourceTag/cdk-lambda-fsm:started-by': startedBy },
           },
-          Condition: { ArnEquals: { 'ecs:cluster': cluster } },
         },
       ]),
     },
@@ -157,6 +173,7 @@ test('the function may run the task, pass its roles, stop tasks in the cluster, 
     .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
   expect(statements.flatMap(({ Action }) => Action).filter((action: string) => /^(ecs|iam):/.test(action))).toEqual([
     'ecs:RunTask',
+    'ecs:TagResource',
     'iam:PassRole',
     'ecs:ListTasks',
     'ecs:StopTask',
