@@ -128,12 +128,14 @@ async function record(
     contextHash: hash,
     now: ports.clock.now(),
   });
-  if (recorded) return { outcome: 'started', outgoing: prepared };
+  // Encoded again: this response has told the time, by which the function reads the age of the envelope. The clock of this machine may be wrong.
+  const outgoing = encode({ ...prepared.envelope, incarnation: lock.incarnation, sentAt: ports.clock.now() });
+  if (recorded) return { outcome: 'started', outgoing };
   const sameMachine = lock.machine === machine;
   const same = sameMachine && lock.contextHash === hash;
   if (!same && ifExists === 'error') {
     throw new ExecutionAlreadyExistsError(executionId, sameMachine ? 'context' : 'machine', lock.machine);
   }
   if (!same || lock.status !== 'pending') return { outcome: 'exists' };
-  return { outcome: 'exists', outgoing: encode({ ...prepared.envelope, incarnation: lock.incarnation }) };
+  return { outcome: 'exists', outgoing };
 }

@@ -170,7 +170,7 @@ test('attributes of an imported workflow that are missing or of another type', (
     checkpointTable: dynamodb.Table.fromTableName(stack, 'Table', 'checkpoints'),
   };
   expect(() => FsmWorkflow.fromAttributes(stack, 'Orders', attributes as unknown as FsmWorkflowAttributes)).toThrow(
-    /^Invalid attributes of workflow "Stack\/Orders": 5 errors:\n.*workflowName is required.*\n.*Invalid machineNames "order".*\n.*Invalid eventSource.*\n.*Invalid checkpointTable.*\n.*deadLetterQueue is required/,
+    /^Invalid attributes of workflow "Stack\/Orders": 6 errors:\n.*workflowName is required.*\n.*Invalid machineNames "order".*\n.*Invalid eventSource.*\n.*Invalid checkpointTable.*\n.*deadLetterQueue is required.*\n.*Either lockTable or lockCache is required/,
   );
 });
 

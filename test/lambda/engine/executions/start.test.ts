@@ -68,6 +68,17 @@ describe('a start', () => {
     },
   );
 
+  test.each([-40, 40])(
+    'is stamped with the time of its record by a client whose clock is %i days off',
+    async (days) => {
+      const world = open({ clientClockSkew: days * 86_400_000 });
+      const bodies = world.recordBodies();
+      await world.start('order', 'x', TEA);
+      const { sentAt } = JSON.parse(bodies[0]!) as { readonly sentAt: number }; // An envelope.
+      expect(Math.abs(sentAt - world.clock.now())).toBeLessThanOrEqual(MINUTE);
+    },
+  );
+
   test('is pending until it begins', async () => {
     const world = open();
     await world.start('order', 'x', TEA);
