@@ -68,6 +68,7 @@ export default defineConfig({
           { text: 'Flood control', link: '/guide/flood-control' },
           { text: 'Upgrades', link: '/guide/upgrades' },
           { text: 'Changing brokers', link: '/guide/changing-brokers' },
+          { text: 'Security', link: '/security' },
         ],
       },
       {
