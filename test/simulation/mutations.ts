@@ -51,8 +51,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a repeated start sends its own incarnation instead of the recorded one',
     file: START,
-    replace: 'outgoing: encode({ ...prepared.envelope, incarnation: lock.incarnation })',
-    by: 'outgoing: prepared',
+    replace: '{ ...prepared.envelope, incarnation: lock.incarnation, sentAt',
+    by: '{ ...prepared.envelope, sentAt',
   },
   {
     name: 'a start of another context is accepted',
@@ -63,7 +63,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'the record of an earlier start is ignored',
     file: START,
-    replace: "if (recorded) return { outcome: 'started', outgoing: prepared };",
+    replace: "if (recorded) return { outcome: 'started', outgoing };",
     by: "if (recorded || lock.status === 'pending') return { outcome: 'started', outgoing: prepared };",
   },
   {

@@ -1,5 +1,6 @@
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import { CLIENT_OPTIONS } from '../../../lambda/aws/client-options';
 import { connectClient } from '../../../lambda/aws/connect-client';
 import { KinesisEventSource } from '../../../lambda/aws/kinesis/event-source';
 import { SqsEventSource } from '../../../lambda/aws/sqs/event-source';
@@ -12,6 +13,9 @@ import { intercept } from '../../support/intercept';
 import { Embedded } from '../../support/servers/embedded';
 
 jest.setTimeout(180_000);
+
+// The embedded servers share their processors with the tests, so a connection may take longer than one to AWS.
+Object.assign(CLIENT_OPTIONS.requestHandler, { connectionTimeout: 15_000, requestTimeout: 15_000 });
 
 const embedded = Embedded.use();
 const system = { clock: systemClock, random: systemRandom };

@@ -21,7 +21,7 @@ import { EventSource, FsmWorkflow, MachineDefinition, RetryQueue, type FsmWorkfl
  * writes: log lines of every level, metrics, and Lambda's own lines about failed invocations.
  */
 
-jest.setTimeout(240_000);
+jest.setTimeout(400_000);
 
 const { start } = runningStacks();
 const { collect } = MetricCollector.prototype;

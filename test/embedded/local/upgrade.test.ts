@@ -9,7 +9,7 @@ import { EventSource, FsmWorkflow, MachineDefinition, RetryQueue, UpgradePolicy 
 /* The bundled runtime on embedded servers: a workflow is redeployed while its executions are in flight. */
 
 // The engine waits a minute for an unknown definition.
-jest.setTimeout(400_000);
+jest.setTimeout(600_000);
 
 /** a ─▶ b ─▶ waiting (parks) ─▶ c ─▶ done; the new definition has one more state before the end. */
 function machine(name: string, version: 1 | 2) {
@@ -78,13 +78,13 @@ test('running executions follow the upgrade policy of their machine', async () =
       (await Promise.all(NAMES.map((name) => old.describe(`${name}-parked`)))).every(
         (found) => found?.status === 'parked',
       ),
-    60_000,
+    180_000,
   );
   for (const name of NAMES) await old.start({ machine: name, executionId: `${name}-running`, context: { slow: true } });
   await until(
     async () =>
       (await Promise.all(NAMES.map((name) => old.describe(`${name}-running`)))).every((found) => found?.step === 1),
-    60_000,
+    180_000,
   );
 
   const client = await deploy(2);
