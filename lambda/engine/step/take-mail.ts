@@ -15,6 +15,12 @@ import { EARLY_TOLERANCE_MS, soon } from '../retries/waits';
 import { asError } from '../thrown';
 
 /**
+ * Milliseconds after its acquisition in which an attempt can commit: Lambda ends every invocation after 15 minutes. A minute is for the
+ * difference between clocks. A forged wake-up of an attempt that never ends would circulate without this limit.
+ */
+const LONGEST_ATTEMPT_MS = 16 * 60_000;
+
+/**
  * Whether the execution has left the wait that a timeout was scheduled for, so that the timeout need not be kept until it is due. A lock
  * store that does not answer leaves this open.
  */
@@ -60,7 +66,7 @@ export async function takeMail(scope: DeliveryScope, wakeUp: Envelope, now: numb
   }
   if (lock.step === wakeUp.step - 1 && lock.fence === wakeUp.parent) {
     // The parker has not committed yet. If it never does, the next attempt has another fence.
-    if (!lock.done) return postpone(scope, wakeUp, soon(now, random));
+    if (!lock.done && now < lock.updatedAt + LONGEST_ATTEMPT_MS) return postpone(scope, wakeUp, soon(now, random));
     if (lock.status === 'parked') return takeFirst(scope, wakeUp, lock, now);
   }
   if (lock.step === wakeUp.step && lock.parent === wakeUp.parent) {
