@@ -104,6 +104,11 @@ export class Model {
     return this.of(executionId).grants.filter((grant) => grant.step === step).length;
   }
 
+  /** Returns when a step was acquired for the first time. */
+  public firstGrantedAt(executionId: string, step: number): number | undefined {
+    return this.of(executionId).grants.find((grant) => grant.step === step)?.at;
+  }
+
   /** Returns when a step was acquired last. */
   public grantedAt(executionId: string, step: number): number {
     return (

@@ -34,8 +34,8 @@ const MAX_ROUNDS = 20;
 const MAX_LIMITED_ROUNDS = 300;
 const LIMITED_ROUND_MS = 60 * SECOND;
 
-/** More than the pause between two attempts of a step: its backoff, a minute until a retry table is read, and the lease of a dead attempt. */
-const LONGEST_PAUSE_MS = 200 * SECOND;
+/** More than all attempts of a step take once nothing else disturbs them, see {@link ACCEPTED}. */
+const LONGEST_STEP_MS = 35 * 60 * SECOND;
 
 /**
  * Invocations after which a run counts as endless. A normal run has at most a few hundred. But if most requests to a retry queue take
@@ -274,21 +274,18 @@ class Simulation {
   }
 
   /**
-   * I11: long after all other faults, content that is refused for good has failed its execution, or is in a dead letter. A step that fails for
-   * another reason may still use the attempts of its retry policy, each of which changes the lock.
+   * I11: long after all other faults, content that is refused for good has failed its execution, or is in a dead letter. Only time tells:
+   * copies of an envelope have attempts of their own, so no number of attempts is too many.
    */
   private checkRefused(): void {
     const { locks, deadLetters } = this.bench.services;
-    const { maxRetries = 0, states } = this.setting.machine;
-    const most = Math.max(maxRetries, ...Object.values(states).map((state) => state.maxRetries ?? 0)) + 1;
     for (const lock of locks.all) {
       const { executionId, status, step, updatedAt } = lock;
       if (status !== 'running' && status !== 'pending') continue;
       if (!this.clients.started.has(executionId) && status === 'pending') continue;
       if (deadLetters.letters.some((letter) => isOf(letter, executionId, lock))) continue;
-      // Attempts that throw and attempts whose invocation dies have a limit each.
-      const isRetried = this.model.grantsOf(executionId, step) <= 2 * most;
-      if (isRetried && this.bench.clock.now() - updatedAt < LONGEST_PAUSE_MS) continue;
+      const began = this.model.firstGrantedAt(executionId, step) ?? updatedAt;
+      if (this.bench.clock.now() - began < LONGEST_STEP_MS) continue;
       this.model.wrong(
         'I11',
         executionId,

@@ -11,8 +11,11 @@ export const CALM = 150_000;
 /** Put into contexts. In some runs, a service refuses everything that contains it, however often it is sent. */
 export const REFUSED = 'refused-content-41c9';
 
-/** Milliseconds after which no service refuses content: long enough after the calm that retries, leases and queues are done. */
-export const ACCEPTED = CALM + 300_000;
+/**
+ * Milliseconds after which no service refuses content: long enough after the calm that every retry is done. A step has at most a dozen
+ * attempts, each with a backoff, a minute until a retry table is read, and its lease.
+ */
+export const ACCEPTED = CALM + 40 * 60_000;
 
 /** The names of actions, one for each kind. */
 export const ACTIONS = ['enter', 'work', 'ask', 'leave', 'move', 'fragile'] as const;

@@ -66,7 +66,7 @@ export async function takeMail(scope: DeliveryScope, wakeUp: Envelope, now: numb
   }
   if (lock.step === wakeUp.step - 1 && lock.fence === wakeUp.parent) {
     // The parker has not committed yet. If it never does, the next attempt has another fence.
-    if (!lock.done && now < lock.updatedAt + LONGEST_ATTEMPT_MS) return postpone(scope, wakeUp, soon(now, random));
+    if (mayStillCommit(lock, now)) return postpone(scope, wakeUp, soon(now, random));
     if (lock.status === 'parked') return takeFirst(scope, wakeUp, lock, now);
   }
   if (lock.step === wakeUp.step && lock.parent === wakeUp.parent) {
@@ -78,6 +78,16 @@ export async function takeMail(scope: DeliveryScope, wakeUp: Envelope, now: numb
   if (hasEnded(lock)) await emptyMailbox(scope, lock);
   count(scope, 'Duplicate', wakeUp);
   return 'acknowledge';
+}
+
+/**
+ * Whether the attempt that holds the lock may still commit its park. One that has released its lease cannot. Its retry may be behind this
+ * wake-up in a source that keeps the order of an execution:
+ *
+ *     FIFO queue   [ timeout of attempt 1 ] [ attempt 2 ]    attempt 2 waits for as long as the timeout is kept
+ */
+function mayStillCommit({ done, fence, released, updatedAt }: Lock, now: number): boolean {
+  return !done && released < fence && now < updatedAt + LONGEST_ATTEMPT_MS;
 }
 
 async function takeFirst(scope: DeliveryScope, wakeUp: Envelope, lock: Lock, now: number): Promise<Envelope | Outcome> {

@@ -267,3 +267,43 @@ test.each([
   expect(world.count('Redelivery')).toBe(0);
   expect(world.lock('x')).toMatchObject({ status: 'completed' });
 });
+
+/**
+ *     function   ── acquires step 0 ╳
+ *     wake-up                          ── waits, and waits … until no invocation can commit any more
+ */
+test.each([
+  ['has released its lease', true, 0, 10 * SECOND],
+  ['has died', false, 15 * 60 * SECOND, 17 * 60 * SECOND],
+])('a wake-up waits only while the attempt that it names may commit: one that %s', async (_, releases, least, most) => {
+  const world = new World([machine], actions);
+  const now = world.clock.now();
+  const key = { executionId: 'x', incarnation: INCARNATION };
+  await world.bench.asClient((ports) => ports.locks.recordStart({ ...key, machine: 'claim', contextHash: '', now }));
+  const request = { ...key, machine: 'claim', step: 0, parent: 0, state: 'checking', redriven: 0, holder: 'died', now };
+  const { locks, eventSources } = world.services;
+  const answer = await locks.acquire({ ...request, expires: now + SECOND, alone: true });
+  if (!answer.acquired) throw new Error('The lock was not acquired.');
+  if (releases) await locks.release(answer.lock);
+  const members = {
+    version: 1,
+    ...key,
+    machine: 'claim',
+    step: 1,
+    parent: answer.lock.fence,
+    attempt: 0,
+    state: 'checking',
+  };
+  const envelope = { ...members, event: 'checked', context: {}, sentAt: now, wakes: true as const };
+  await eventSources[0]!.send([{ envelope, body: JSON.stringify(envelope) }]);
+  let ended: number | undefined;
+  await world.bench.advance(20 * 60 * SECOND, {
+    until: () => {
+      if (world.count('Duplicate') > 0) ended ??= world.clock.now();
+      return ended !== undefined;
+    },
+  });
+  expect((ended ?? Infinity) - now).toBeGreaterThanOrEqual(least);
+  expect((ended ?? Infinity) - now).toBeLessThan(most);
+  expect(acted(world)).toEqual([]);
+});
