@@ -60,12 +60,6 @@ const ANYWHERE: readonly Omit<Mutation, 'ports'>[] = [
     by: '.sort((a, b) => b.position - a.position)[0];',
   },
   {
-    name: 'the table finds hidden events',
-    file: CLIENT_MAILBOX,
-    replace: 'return !item.hidden && !isExpired(item, this.system.clock.now());',
-    by: 'return !isExpired(item, this.system.clock.now());',
-  },
-  {
     name: 'the table accepts an event id again',
     file: CLIENT_MAILBOX,
     replace: '{ ConditionExpression: `${IS_NEW} OR #${TTL_ATTRIBUTE} < :now${mayReplace}` },',

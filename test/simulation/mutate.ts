@@ -52,13 +52,23 @@ function portsOf({ ports, file }: Mutation): readonly PortsKind[] {
 
 async function run(mutation: Mutation, file: string): Promise<{ seed: number; violation: string } | undefined> {
   await bundle(file, mutation);
+  const known = mutation.seed === undefined ? undefined : await search(mutation, file, mutation.seed, 1);
+  return known ?? search(mutation, file, FIRST, SEEDS);
+}
+
+async function search(
+  mutation: Mutation,
+  file: string,
+  first: number,
+  count: number,
+): Promise<{ seed: number; violation: string } | undefined> {
   let caught: { seed: number; violation: string } | undefined;
   await runWorker(
     file,
     {
-      first: FIRST,
+      first,
       stride: 1,
-      count: SEEDS,
+      count,
       sources: EVENT_SOURCE_KINDS,
       ports: portsOf(mutation),
       end: Infinity,

@@ -15,6 +15,7 @@ export const UPGRADE_MUTATIONS: readonly Mutation[] = [
     file: 'lambda/engine/step/fail-step.ts',
     replace: 'event: CATCH, context, definition }',
     by: 'event: CATCH, context, definition: undefined }',
+    seed: 316,
   },
   {
     name: 'a parked execution wakes in the current definition',
@@ -27,6 +28,7 @@ export const UPGRADE_MUTATIONS: readonly Mutation[] = [
     file: 'lambda/engine/executions/redrive.ts',
     replace: 'moveToCurrent ? undefined : failed.envelope.definition',
     by: 'moveToCurrent ? undefined : undefined',
+    seed: 614,
   },
   {
     name: 'an execution that must stop continues with a deployed definition',
