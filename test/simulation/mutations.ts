@@ -550,8 +550,7 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'a timeout that arrives before the park is committed is dropped',
     file: TAKE_MAIL,
-    replace:
-      'if (!lock.done && now < lock.updatedAt + LONGEST_ATTEMPT_MS) return postpone(scope, wakeUp, soon(now, random));',
+    replace: 'if (mayStillCommit(lock, now)) return postpone(scope, wakeUp, soon(now, random));',
     by: "if (!lock.done) return 'acknowledge';",
   },
   {
