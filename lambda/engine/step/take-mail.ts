@@ -10,7 +10,7 @@ import type { Envelope } from '../envelope/envelope';
 import { CheckpointMissingError } from '../errors';
 import { nextMail, TIMEOUT } from '../mailbox/wake';
 import type { Checkpoint, Lock, Mail, Outcome } from '../ports';
-import { hasEnded } from '../ports/lock-store';
+import { hasEnded, isSuspect } from '../ports/lock-store';
 import { EARLY_TOLERANCE_MS, soon } from '../retries/waits';
 import { asError } from '../thrown';
 
@@ -86,8 +86,8 @@ export async function takeMail(scope: DeliveryScope, wakeUp: Envelope, now: numb
  *
  *     FIFO queue   [ timeout of attempt 1 ] [ attempt 2 ]    attempt 2 waits for as long as the timeout is kept
  */
-function mayStillCommit({ done, fence, released, updatedAt }: Lock, now: number): boolean {
-  return !done && released < fence && now < updatedAt + LONGEST_ATTEMPT_MS;
+function mayStillCommit(lock: Lock, now: number): boolean {
+  return !lock.done && isSuspect(lock) && now < lock.updatedAt + LONGEST_ATTEMPT_MS;
 }
 
 async function takeFirst(scope: DeliveryScope, wakeUp: Envelope, lock: Lock, now: number): Promise<Envelope | Outcome> {
